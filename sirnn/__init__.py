@@ -1,0 +1,5 @@
+"""Secure two-party inference for recurrent networks."""
+
+from sirnn.version import __version__
+
+__all__ = ["__version__"]

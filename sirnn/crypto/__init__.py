@@ -1,0 +1,1 @@
+"""AES, ristretto255 and randomness."""

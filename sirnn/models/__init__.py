@@ -1,0 +1,1 @@
+"""A model as data: load, save, quantise, its plaintext twin."""

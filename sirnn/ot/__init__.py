@@ -1,0 +1,1 @@
+"""Oblivious transfer: base OTs, their extensions, and the calls protocols make."""

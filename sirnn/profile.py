@@ -1,0 +1,11 @@
+"""How functions are evaluated and where their OTs come from; both parties choose the same one."""
+
+from __future__ import annotations
+
+import enum
+
+
+class Profile(enum.Enum):
+    """The ways to evaluate a function."""
+
+    PAPER = "paper"  # SIRNN's algorithms over IKNP and KKOT, made as they are used

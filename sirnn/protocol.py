@@ -1,0 +1,168 @@
+"""The registry: a protocol is its functionality, its cost and its coroutine, side by side.
+
+    def mux_clear(choice, x): return choice * x
+    def mux_cost(profile, n, *, bits): ...
+
+    @protocol(takes=(Bool(), Arith("bits")), gives=(Arith("bits"),), clear=mux_clear, cost=mux_cost,
+              examples=[{"bits": 4}, {"bits": 16}])
+    async def mux(party, choice, x): ...
+
+* the **coroutine** works on shares; its keyword-only arguments are the protocol's parameters (those it can read off
+  its shares it need not name);
+* the **functionality** is a plain numpy function on the same values in clear, as uint64 words; it returns words that
+  are compared modulo the output's ring;
+* the **cost** is a formula: `cost(profile, n, **parameters)` for element-wise protocols on arrays of n elements, or
+  `cost(profile, *shapes, **parameters)` for those that give `shapes`.
+
+`functionality` and `cost` are handed only the parameters they name. The conformance suite runs every registered protocol on its
+`examples` at many sizes and holds value, bytes per direction and flights to the declaration. Registering
+also wraps the coroutine so that what it sends is booked under its name.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, ParamSpec, TypeAlias, TypeVar
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+
+from sirnn.cost import Cost
+from sirnn.errors import LocalError
+from sirnn.profile import Profile
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+Params: TypeAlias = Mapping[str, Any]
+Width: TypeAlias = int | str | Callable[[Params], int]
+"""A bitwidth: a number, the name of a parameter, or computed from the parameters."""
+
+Clear: TypeAlias = npt.NDArray[np.uint64]
+"""A value in clear: uint64 words."""
+
+
+def _width(width: Width, params: Params) -> int:
+    if isinstance(width, int):
+        return width
+    return int(params[width]) if isinstance(width, str) else width(params)
+
+
+@attrs.frozen
+class Kind:
+    """What one input or output is. `bits` is its width; `below` bounds the values it may take (exclusive)."""
+
+    bits: Width = 1
+    below: Callable[[Params], int] | None = attrs.field(default=None, kw_only=True)
+
+    def width(self, params: Params) -> int:
+        """The width for these parameters."""
+        return _width(self.bits, params)
+
+    def bound(self, params: Params) -> int:
+        """Values are in 0 .. bound - 1."""
+        return self.below(params) if self.below else 1 << self.width(params)
+
+
+@attrs.frozen
+class Arith(Kind):
+    """An additive share."""
+
+
+@attrs.frozen
+class Bool(Kind):
+    """A xor share."""
+
+
+@attrs.frozen
+class Private(Kind):
+    """A value that `owner` knows in clear (a `PrivateValue`)."""
+
+    owner: int = attrs.field(default=0, kw_only=True)
+
+
+@attrs.frozen(eq=False)
+class ProtocolSpec:
+    """A registered protocol; the attributes are explained at the top of this file."""
+
+    name: str
+    run: Callable[..., Awaitable[Any]]
+    clear: Callable[..., Any]
+    cost_formula: Callable[..., Cost]
+    takes: tuple[Kind, ...]
+    gives: tuple[Kind, ...]
+    examples: tuple[Params, ...]
+    shapes: Callable[[int, Params], Sequence[tuple[int, ...]]] | None
+
+    def input_shapes(self, size: int, params: Params) -> list[tuple[int, ...]]:
+        """Shapes of the inputs at a given size."""
+        if self.shapes is None:
+            return [(size,)] * len(self.takes)
+        return list(self.shapes(size, params))
+
+    def cost(self, profile: Profile, size: int, params: Params) -> Cost:
+        """The declared cost at a given size."""
+        if self.shapes is None:
+            return _call(self.cost_formula, (profile, size), params)
+        return _call(self.cost_formula, (profile, *self.input_shapes(size, params)), params)
+
+    def functionality(self, inputs: Sequence[Clear], params: Params) -> tuple[Clear, ...]:
+        """The outputs in clear, each reduced to its ring."""
+        result = _call(self.clear, tuple(inputs), params)
+        outputs = result if isinstance(result, tuple) else (result,)
+        moduli = [np.uint64((1 << kind.width(params)) - 1) for kind in self.gives]
+        return tuple(np.asarray(out).astype(np.uint64) & modulus for out, modulus in zip(outputs, moduli, strict=True))
+
+    def call(self, party: Any, inputs: Sequence[Any], params: Params) -> Awaitable[Any]:
+        """The coroutine on shares."""
+        return _call(self.run, (party, *inputs), params)
+
+
+REGISTRY: dict[str, ProtocolSpec] = {}
+"""Every registered protocol by name; filled as the modules that define them are imported."""
+
+
+def _call(function: Callable[..., Any], args: tuple[Any, ...], params: Params) -> Any:
+    named = {
+        name: params[name]
+        for name, parameter in inspect.signature(function).parameters.items()
+        if parameter.kind is inspect.Parameter.KEYWORD_ONLY and name in params
+    }
+    return function(*args, **named)
+
+
+def protocol(
+    *,
+    takes: Sequence[Kind],
+    gives: Sequence[Kind],
+    clear: Callable[..., Any],
+    cost: Callable[..., Cost],
+    examples: Sequence[Params],
+    shapes: Callable[[int, Params], Sequence[tuple[int, ...]]] | None = None,
+) -> Callable[[Callable[P, Awaitable[R]]], Callable[P, Awaitable[R]]]:
+    """Register a coroutine `async def f(party, *shares, **parameters)` as a protocol.
+
+    Raises:
+        LocalError: the name is taken, or there is no example to check it on.
+    """
+
+    def register(run: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
+        name = run.__name__
+
+        @functools.wraps(run)
+        async def scoped(*args: P.args, **kwargs: P.kwargs) -> R:
+            party: Any = args[0]
+            with party.channel.scope(name):
+                return await run(*args, **kwargs)
+
+        if name in REGISTRY:
+            raise LocalError(f"two protocols are called {name}", remedy="rename one")
+        if not examples:
+            raise LocalError(f"protocol {name} has no examples", remedy="give the suite something to run")
+        REGISTRY[name] = ProtocolSpec(name, scoped, clear, cost, tuple(takes), tuple(gives), tuple(examples), shapes)
+        return scoped
+
+    return register

@@ -1,0 +1,1 @@
+"""Real networks: trio TCP behind the channel contract."""
