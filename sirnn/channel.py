@@ -148,7 +148,15 @@ class Channel(ABC):
 
     @abstractmethod
     def close(self) -> None:
-        """This fork is done; a later message on it is the peer's error. The root stays open."""
+        """The fork is done; a later message on it is the peer's error. The root stays open."""
+
+    @abstractmethod
+    def transcript_digest(self) -> str:
+        """Hash of every payload the whole connection has carried so far: 64 hex digits, the same at both ends.
+
+        Raises:
+            LocalError: the connection was made without `digest=True`.
+        """
 
     @property
     @abstractmethod

@@ -45,6 +45,10 @@ def _alongside(one: Depth, other: Depth) -> Depth:
     return (entry(0, 0), entry(0, 1)), (entry(1, 0), entry(1, 1))
 
 
+def _frozen_mapping(demand: Mapping[str, int]) -> Mapping[str, int]:
+    return MappingProxyType(dict(demand))
+
+
 @attrs.frozen
 class Cost:
     """Payload bytes by sender, depth, and the correlations demanded.
@@ -57,7 +61,7 @@ class Cost:
 
     sent: tuple[int, int] = (0, 0)
     depth: Depth = IDENTITY
-    demand: Mapping[str, int] = attrs.field(factory=dict, converter=lambda d: MappingProxyType(dict(d)), hash=False)
+    demand: Mapping[str, int] = attrs.field(factory=dict, converter=_frozen_mapping, hash=False)
 
     @classmethod
     def message(cls, sender: int, bits: int) -> Cost:
@@ -89,7 +93,7 @@ class Cost:
         return Cost(self._sum_sent(alongside), _alongside(self.depth, alongside.depth), self._sum_demand(alongside))
 
     def __mul__(self, times: int) -> Cost:
-        """This protocol `times` times, one after the other."""
+        """The cost of running it `times` times, one after the other."""
         return reduce(Cost.__add__, [self] * times, Cost())
 
     def _sum_sent(self, other: Cost) -> tuple[int, int]:

@@ -2,17 +2,21 @@
 
 A backend only moves whole messages. It implements `Wire.transmit`, calls `Endpoint.deliver` for each
 message that arrives (never waiting for the program to take it) and `Endpoint.fail` once when the link
-is dead. Mailboxes, depth, counting, the transcript digest and the farewell are done here, once, so that
-they mean the same everywhere.
+is dead. Mailboxes, depth, counting, the transcript digest and how a conversation ends are done here, once, so
+that they mean the same everywhere.
+
+A conversation ends with one control message each way: a *farewell* that says what was counted, or an *abort* that
+says which kind of error stopped the sender. Either ends whatever the peer still waits for.
 """
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Protocol
+from contextlib import contextmanager, suppress
+from typing import Protocol, TypeAlias
 
 import attrs
 import trio
@@ -20,13 +24,29 @@ import trio
 from sirnn.channel import Channel, Ledger, Payload, Phase, Traffic, framing_bytes
 from sirnn.errors import LocalError, PeerError, SirnnError, TransportError
 
-CONTROL = "\x00control"
-"""Path of the fork that carries farewells; no program can name it."""
+CONTROL = "~control"
+"""Path of the fork that carries farewells and aborts. No program can name it, for theirs begin with `/`, and it sorts
+after all of them: what was sent before a farewell arrives before it."""
+
+FAREWELL = b"F"
+ABORT = b"A"
+COUNTS_BYTES = 4 * 8
+DIGEST_BYTES = 32
+NAME_BYTES = 48
+"""Control messages: a kind byte, then counts, whether a digest is kept and the digest; or an error's class name."""
+
+Marks: TypeAlias = frozenset[tuple[str, int]]
+"""Messages a party has taken, as (path, how many it had taken there before)."""
 
 
+@functools.lru_cache(maxsize=4096)
 def fork_id(path: str) -> int:
     """The 8-byte name of a fork on the wire; both parties derive it from the path."""
     return int.from_bytes(hashlib.blake2b(path.encode(), digest_size=8).digest(), "little")
+
+
+_CONTROL_ID = fork_id(CONTROL)
+_SAME_PROGRAM = "both must run the same version of the same program"
 
 
 class Wire(Protocol):
@@ -47,9 +67,13 @@ class MessageEvent:
     depth: int
     nbytes: int
     sending: bool  # False: this is the moment the receiving program took it
+    after: Marks  # the latest messages this party had taken that the moment waited for
 
 
-Observer = Callable[[int, MessageEvent], None]
+Where: TypeAlias = Callable[[], tuple[str, int]]
+"""Tells an error where it happened: fork and scope path, message number."""
+
+Observer: TypeAlias = Callable[[int, MessageEvent], None]
 """Called with the observing party's role for every message it sends or takes."""
 
 
@@ -93,7 +117,11 @@ class Endpoint:
         self.observer = observer
         self.ledger: Ledger = {}
         self.waiting = 0
+        self.waiting_since = 0.0
         self.buffered = 0
+        self.peer_stopped = False
+        self._peer_finished = False
+        self._stirred: trio.Event | None = None
         self._digest: int | None = 0 if digest else None
         self._mailboxes: dict[int, _Mailbox] = {}
         self._closed: set[int] = set()
@@ -104,13 +132,12 @@ class Endpoint:
 
     def deliver(self, fork: int, depth: int, payload: bytes) -> None:
         """A message has arrived. Never blocks; the mailbox holds it until the program asks."""
-        if fork in self._closed:
+        if fork == _CONTROL_ID:
+            self._control(payload)
+        elif fork in self._closed:
             self.fail(PeerError("the other party sent a message on a fork that is already closed"))
-            return
-        box = self._mailboxes.setdefault(fork, _Mailbox())
-        box.arrived.append((depth, payload))
-        self.buffered += len(payload)
-        box.wake()
+        else:
+            self._post(fork, depth, payload)
 
     def fail(self, error: SirnnError) -> None:
         """The link is dead: whoever waits, now or later, gets `error` once the mailboxes are empty."""
@@ -118,15 +145,36 @@ class Endpoint:
             self._failure = error
         for box in self._mailboxes.values():
             box.wake()
+        self._stir()
 
     @property
     def failure(self) -> SirnnError | None:
         """Why the link is dead, if it is."""
         return self._failure
 
+    async def room(self, limit: int) -> None:
+        """Wait while more than `limit` bytes lie here untaken, unless the program is blocked itself.
+
+        Back-pressure that cannot deadlock: whoever waits, for a message or to get rid of one, is always read for.
+        """
+        while self.buffered > limit and self.waiting == 0 and self._failure is None:
+            self._stirred = trio.Event()
+            await self._stirred.wait()
+
+    def _post(self, fork: int, depth: int, payload: bytes) -> None:
+        box = self._mailboxes.setdefault(fork, _Mailbox())
+        box.arrived.append((depth, payload))
+        self.buffered += len(payload)
+        box.wake()
+
+    def _stir(self) -> None:
+        if self._stirred is not None:
+            self._stirred.set()
+            self._stirred = None
+
     # ------------------------------------------------------------------ the forks' side
 
-    async def take(self, fork: int, where: Callable[[], tuple[str, int]]) -> tuple[int, bytes]:
+    async def take(self, fork: int, where: Where) -> tuple[int, bytes]:
         """The next message of a fork: (depth, payload)."""
         box = self._mailboxes.setdefault(fork, _Mailbox())
         while not box.arrived:
@@ -135,7 +183,7 @@ class Endpoint:
             if box.waiter is not None:
                 raise LocalError("two tasks are receiving on the same fork", remedy="fork once per task")
             box.waiter = trio.Event()
-            self.waiting += 1
+            self._block()
             try:
                 await box.waiter.wait()
             finally:
@@ -143,24 +191,22 @@ class Endpoint:
                 box.waiter = None
         depth, payload = box.arrived.popleft()
         self.buffered -= len(payload)
+        self._stir()
         return depth, payload
 
-    async def put(self, path: str, depth: int, payload: bytes, where: Callable[[], tuple[str, int]]) -> None:
+    async def put(self, path: str, depth: int, payload: bytes, where: Where) -> None:
         """Hand a message to the wire."""
         if self._failure is not None:
             raise self._located(self._failure, where)
-        self.waiting += 1
-        try:
-            await self.wire.transmit(path, depth, payload)
-        except TransportError as error:
-            # The reader may know better why: a farewell that says the peer gave up.
-            raise self._located(self._failure or error, where) from error
-        finally:
-            self.waiting -= 1
+        await self._transmit(path, depth, payload, where)
 
-    def forget(self, fork: int, path: str) -> None:
-        """A fork was closed by the program."""
+    def forget(self, fork: int, path: str, below: set[int]) -> None:
+        """A fork was closed by the program, the ones `below` it earlier.
+
+        Those need no watching any more, so that a long session does not pile up the names of its dead forks.
+        """
         box = self._mailboxes.pop(fork, None)
+        self._closed -= below
         self._closed.add(fork)
         if box is not None and box.arrived:
             raise PeerError("the other party sent more messages than the protocol has", where=path)
@@ -175,48 +221,106 @@ class Endpoint:
         return self._digest is not None
 
     def transcript_digest(self) -> str:
-        """Hash of every payload of both directions, by fork: 64 hex digits, the same at both ends.
-
-        Raises:
-            LocalError: this endpoint was made without `digest=True`.
-        """
+        """See `Channel.transcript_digest`."""
         if self._digest is None:
             raise LocalError("this connection keeps no transcript digest", remedy="make it with digest=True")
         total = self._digest
         for line in self.root.lineage():
             total += int.from_bytes(line.digest(), "little")
-        return (total % (1 << 256)).to_bytes(32, "little").hex()
+        return (total % (1 << 256)).to_bytes(DIGEST_BYTES, "little").hex()
+
+    async def _transmit(self, path: str, depth: int, payload: bytes, where: Where) -> None:
+        self._block()
+        try:
+            await self.wire.transmit(path, depth, payload)
+        except TransportError as error:
+            # The reader may know better why: a farewell that says the peer gave up.
+            raise self._located(self._failure or error, where) from error
+        finally:
+            self.waiting -= 1
+
+    def _block(self) -> None:
+        if self.waiting == 0:
+            self.waiting_since = trio.current_time()
+        self.waiting += 1
+        self._stir()
 
     @staticmethod
-    def _located(error: SirnnError, where: Callable[[], tuple[str, int]]) -> SirnnError:
+    def _located(error: SirnnError, where: Where) -> SirnnError:
         path, number = where()
         located = type(error)(error.problem, remedy=error.remedy, where=path, message_number=number)
         located.__cause__ = error
         return located
 
-    # ------------------------------------------------------------------ farewell
+    # ------------------------------------------------------------------ how a conversation ends
 
     async def farewell(self) -> None:
         """End in agreement: both sides compare what each sent with what the other received.
 
+        If both keep a transcript digest it is compared too; then a byte changed on the way cannot pass unseen.
+
         Raises:
-            PeerError: the two counts differ, or the peer left without a farewell.
+            PeerError: the counts or the digests differ, or the peer stopped or left without a farewell.
+            TransportError: the connection was lost first.
         """
+        if self._failure is not None and not self._peer_finished:
+            raise self._located(self._failure, _farewell)
         total = self.root.traffic()
-        mine = _pack_totals(total)
-        await self.put(CONTROL, 0, mine, lambda: ("farewell", 0))
-        _, theirs = await self.take(fork_id(CONTROL), lambda: ("farewell", 0))
-        if theirs != _pack_totals(total.mirrored()):
+        digest = bytes.fromhex(self.transcript_digest()) if self.digesting else b""
+        await self._transmit(CONTROL, 0, FAREWELL + _pack_counts(total) + _pack_digest(digest), _farewell)
+        _, theirs = await self.take(_CONTROL_ID, _farewell)
+        if theirs[:COUNTS_BYTES] != _pack_counts(total.mirrored()):
+            raise PeerError("the two parties counted different traffic", remedy=_SAME_PROGRAM, where="farewell")
+        if theirs[COUNTS_BYTES] != bool(digest):
             raise PeerError(
-                "the two parties counted different traffic",
-                remedy="both must run the same version of the same program",
+                "only one of the two parties keeps a transcript digest", remedy="ask for it at both", where="farewell"
+            )
+        if theirs[COUNTS_BYTES:] != _pack_digest(digest):
+            raise PeerError(
+                "the two parties saw different transcripts",
+                remedy="something between them changes messages: use TLS",
                 where="farewell",
             )
 
+    async def abort(self, error: BaseException) -> None:
+        """Tell the peer that this party stops: the class of the error, never what it says.
 
-def _pack_totals(total: Traffic) -> bytes:
+        Never fails: if the link is dead the peer will notice by itself.
+        """
+        name = type(error).__name__.encode("ascii", "replace")[:NAME_BYTES]
+        with suppress(SirnnError):
+            await self.wire.transmit(CONTROL, 0, ABORT + name.ljust(NAME_BYTES, b"\0"))
+
+    def _control(self, payload: bytes) -> None:
+        kind, body = payload[:1], payload[1:]
+        if kind == ABORT and len(body) == NAME_BYTES:
+            name = body.rstrip(b"\0").decode("ascii", "replace")
+            self.peer_stopped = True
+            self.fail(
+                PeerError(
+                    f"the other party stopped with {name if name.isidentifier() else 'an error'}",
+                    remedy="see its own output",
+                )
+            )
+        elif kind == FAREWELL and len(body) == COUNTS_BYTES + 1 + DIGEST_BYTES and not self._peer_finished:
+            self._peer_finished = True
+            self._post(_CONTROL_ID, 0, body)
+            self.fail(PeerError("the other party has finished and this one has not", remedy=_SAME_PROGRAM))
+        else:
+            self.fail(PeerError("the other party sent a control message that cannot be read", remedy=_SAME_PROGRAM))
+
+
+def _farewell() -> tuple[str, int]:
+    return "farewell", 0
+
+
+def _pack_counts(total: Traffic) -> bytes:
     counts = (total.sent, total.received, total.sent_messages, total.received_messages)
     return b"".join(count.to_bytes(8, "little") for count in counts)
+
+
+def _pack_digest(digest: bytes) -> bytes:
+    return bytes([bool(digest)]) + digest.ljust(DIGEST_BYTES, b"\0")
 
 
 class _Fork(Channel):
@@ -229,26 +333,34 @@ class _Fork(Channel):
         self._endpoint = endpoint
         self._parent = parent
         self._id = fork_id(path)
-        self._scope = parent._scope if parent else ""
-        self._phase = parent._phase if parent else Phase.ONLINE
-        self._depth = parent._depth if parent else 0
+        self._scope: str = parent._scope if parent else ""
+        self._phase: Phase = parent._phase if parent else Phase.ONLINE
+        self._depth: int = parent._depth if parent else 0
+        self._after: Marks = parent._after if parent else frozenset()
         self._messages = 0
+        self._taken = 0
         self._heading: int | None = None
+        self._booked: Traffic | None = None
         self._names: dict[str, int] = {}
         self._children: set[_Fork] = set()
+        self._closed = False
+        self._closed_below: set[int] = set()
         self._chains = (hashlib.blake2b(), hashlib.blake2b()) if endpoint.digesting else None
 
     # ------------------------------------------------------------------ talking
 
     async def send(self, payload: Payload) -> None:
+        self._check_open()
         self._turn(self.role)
         await self._send(payload)
 
     async def recv(self, nbytes: int) -> bytes:
+        self._check_open()
         self._turn(1 - self.role)
         return await self._recv(nbytes)
 
     async def exchange(self, payload: Payload, nbytes: int) -> bytes:
+        self._check_open()
         # Counted in one order at both ends, whichever really left first.
         self._turn(0)
         self._turn(1)
@@ -281,11 +393,18 @@ class _Fork(Channel):
         booked.received_messages += 1
         self._note(1 - self.role, depth, data, sending=False)
         self._saw(depth)
+        if self._endpoint.observer is not None:
+            self._mark()
         return data
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise LocalError(f"fork {self.path} is closed", remedy="fork again", where=self.path)
 
     # ------------------------------------------------------------------ structure
 
     def fork(self, name: str) -> Channel:
+        self._check_open()
         count = self._names.get(name, 0)
         self._names[name] = count + 1
         label = f"{name}#{count}" if count else name
@@ -296,32 +415,34 @@ class _Fork(Channel):
     @contextmanager
     def scope(self, name: str) -> Iterator[None]:
         outer = self._scope
-        self._scope = f"{outer}/{name}" if outer else name
+        self._scope, self._booked = f"{outer}/{name}" if outer else name, None
         try:
             yield
         finally:
-            self._scope = outer
+            self._scope, self._booked = outer, None
 
     @contextmanager
     def phase(self, phase: Phase) -> Iterator[None]:
         outer, depth = self._phase, self._depth
-        self._phase, self._depth = phase, 0
+        self._phase, self._depth, self._booked = phase, 0, None
         try:
             yield
         finally:
-            self._phase, self._depth = outer, depth
+            self._phase, self._depth, self._booked = outer, depth, None
 
     def close(self) -> None:
         for child in tuple(self._children):
             child.close()
-        if self._parent is None:
+        if self._parent is None or self._closed:
             return
+        self._closed = True
         self._parent._children.discard(self)
-        self._endpoint.forget(self._id, self.path)
+        self._parent._closed_below.add(self._id)
         self._endpoint.fold(self.digest())
+        self._endpoint.forget(self._id, self.path, self._closed_below)
 
     def lineage(self) -> Iterator[_Fork]:
-        """This fork and every open one below it."""
+        """The fork itself and every open one below it."""
         yield self
         for child in self._children:
             yield from child.lineage()
@@ -332,6 +453,9 @@ class _Fork(Channel):
     def ledger(self) -> Ledger:
         return self._endpoint.ledger
 
+    def transcript_digest(self) -> str:
+        return self._endpoint.transcript_digest()
+
     def digest(self) -> bytes:
         """Hash of this fork's path and of what went each way; zero for a fork that stayed silent."""
         if self._chains is None or self._messages == 0:
@@ -340,7 +464,10 @@ class _Fork(Channel):
         return hashlib.blake2b(b"|".join(parts), digest_size=32).digest()
 
     def _book(self) -> Traffic:
-        return self._endpoint.ledger.setdefault((self._phase, self._scope), Traffic())
+        """The ledger's row for the current phase and scope, looked up once for all messages in them."""
+        if self._booked is None:
+            self._booked = self._endpoint.ledger.setdefault((self._phase, self._scope), Traffic())
+        return self._booked
 
     def _turn(self, sender: int) -> None:
         if sender != self._heading:
@@ -354,6 +481,16 @@ class _Fork(Channel):
             line._depth = max(line._depth, depth)
             line = line._parent
 
+    def _mark(self) -> None:
+        """Like `_saw`, for the messages themselves: this one comes after all that its fork had waited for."""
+        before, mark = self._after, (self.path, self._taken)
+        self._taken += 1
+        self._after = frozenset((mark,))
+        line = self._parent
+        while line is not None:
+            line._after = (line._after - before) | self._after
+            line = line._parent
+
     def _note(self, sender: int, depth: int, data: bytes, *, sending: bool) -> None:
         self._messages += 1
         booked = self._book()
@@ -362,7 +499,7 @@ class _Fork(Channel):
             self._chains[sender].update(len(data).to_bytes(8, "little"))
             self._chains[sender].update(data)
         if self._endpoint.observer is not None:
-            event = MessageEvent(sender, self.path, self._scope, self._phase, depth, len(data), sending)
+            event = MessageEvent(sender, self.path, self._scope, self._phase, depth, len(data), sending, self._after)
             self._endpoint.observer(self.role, event)
 
     def _where(self) -> tuple[str, int]:

@@ -11,11 +11,12 @@
   its shares it need not name);
 * the **functionality** is a plain numpy function on the same values in clear, as uint64 words; it returns words that
   are compared modulo the output's ring;
+* `takes` and `gives` say what goes in and comes out; `gives` may be a function of the parameters;
 * the **cost** is a formula: `cost(profile, n, **parameters)` for element-wise protocols on arrays of n elements, or
   `cost(profile, *shapes, **parameters)` for those that give `shapes`.
 
-`functionality` and `cost` are handed only the parameters they name. The conformance suite runs every registered protocol on its
-`examples` at many sizes and holds value, bytes per direction and flights to the declaration. Registering
+Functionality and cost are handed only the parameters they name. The conformance suite runs every registered protocol
+on its `examples` at many sizes and holds value, bytes per direction and flights to the declaration. Registering
 also wraps the coroutine so that what it sends is booked under its name.
 """
 
@@ -53,35 +54,59 @@ def _width(width: Width, params: Params) -> int:
 
 @attrs.frozen
 class Kind:
-    """What one input or output is. `bits` is its width; `below` bounds the values it may take (exclusive)."""
+    """What one input or output is.
+
+    Attributes:
+        bits: width of the words.
+        at_least, below: the values it may take are at_least .. below - 1; every word of its width by default.
+    """
 
     bits: Width = 1
+    at_least: Callable[[Params], int] | None = attrs.field(default=None, kw_only=True)
     below: Callable[[Params], int] | None = attrs.field(default=None, kw_only=True)
 
     def width(self, params: Params) -> int:
         """The width for these parameters."""
         return _width(self.bits, params)
 
-    def bound(self, params: Params) -> int:
-        """Values are in 0 .. bound - 1."""
-        return self.below(params) if self.below else 1 << self.width(params)
+    def domain(self, params: Params) -> range:
+        """The values it may take."""
+        start = self.at_least(params) if self.at_least else 0
+        return range(start, self.below(params) if self.below else 1 << self.width(params))
 
 
 @attrs.frozen
 class Arith(Kind):
-    """An additive share."""
+    """An additive share (an `ArithmeticShare`)."""
 
 
 @attrs.frozen
 class Bool(Kind):
-    """A xor share."""
+    """A xor share (a `BooleanShare`)."""
+
+
+@attrs.frozen
+class Halves(Kind):
+    """An additive share whose halves matter, as in wrap: the functionality is handed both, as two arguments."""
 
 
 @attrs.frozen
 class Private(Kind):
-    """A value that `owner` knows in clear (a `PrivateValue`)."""
+    """A value that one party knows in clear (a `PrivateValue`)."""
 
     owner: int = attrs.field(default=0, kw_only=True)
+
+
+@attrs.frozen
+class Msb(Kind):
+    """What is known of the top bit of input number `of`, as parameter `param` says.
+
+    "unknown" passes None, "zero" and "one" pass the public bit 0 or 1 (and inputs are chosen to agree), "shared"
+    passes a `BooleanShare`. The functionality is not handed it: it can see the value itself.
+    """
+
+    of: int = attrs.field(default=0, kw_only=True)
+    param: str = attrs.field(default="msb", kw_only=True)
 
 
 @attrs.frozen(eq=False)
@@ -93,7 +118,7 @@ class ProtocolSpec:
     clear: Callable[..., Any]
     cost_formula: Callable[..., Cost]
     takes: tuple[Kind, ...]
-    gives: tuple[Kind, ...]
+    gives: Callable[[Params], Sequence[Kind]]
     examples: tuple[Params, ...]
     shapes: Callable[[int, Params], Sequence[tuple[int, ...]]] | None
 
@@ -105,20 +130,21 @@ class ProtocolSpec:
 
     def cost(self, profile: Profile, size: int, params: Params) -> Cost:
         """The declared cost at a given size."""
-        if self.shapes is None:
-            return _call(self.cost_formula, (profile, size), params)
-        return _call(self.cost_formula, (profile, *self.input_shapes(size, params)), params)
+        sizes = (size,) if self.shapes is None else self.input_shapes(size, params)
+        cost: Cost = _call(self.cost_formula, (profile, *sizes), params)
+        return cost
 
     def functionality(self, inputs: Sequence[Clear], params: Params) -> tuple[Clear, ...]:
         """The outputs in clear, each reduced to its ring."""
         result = _call(self.clear, tuple(inputs), params)
         outputs = result if isinstance(result, tuple) else (result,)
-        moduli = [np.uint64((1 << kind.width(params)) - 1) for kind in self.gives]
+        moduli = [np.uint64((1 << kind.width(params)) - 1) for kind in self.gives(params)]
         return tuple(np.asarray(out).astype(np.uint64) & modulus for out, modulus in zip(outputs, moduli, strict=True))
 
     def call(self, party: Any, inputs: Sequence[Any], params: Params) -> Awaitable[Any]:
         """The coroutine on shares."""
-        return _call(self.run, (party, *inputs), params)
+        running: Awaitable[Any] = _call(self.run, (party, *inputs), params)
+        return running
 
 
 REGISTRY: dict[str, ProtocolSpec] = {}
@@ -137,7 +163,7 @@ def _call(function: Callable[..., Any], args: tuple[Any, ...], params: Params) -
 def protocol(
     *,
     takes: Sequence[Kind],
-    gives: Sequence[Kind],
+    gives: Sequence[Kind] | Callable[[Params], Sequence[Kind]],
     clear: Callable[..., Any],
     cost: Callable[..., Cost],
     examples: Sequence[Params],
@@ -162,7 +188,16 @@ def protocol(
             raise LocalError(f"two protocols are called {name}", remedy="rename one")
         if not examples:
             raise LocalError(f"protocol {name} has no examples", remedy="give the suite something to run")
-        REGISTRY[name] = ProtocolSpec(name, scoped, clear, cost, tuple(takes), tuple(gives), tuple(examples), shapes)
+        REGISTRY[name] = ProtocolSpec(
+            name,
+            scoped,
+            clear,
+            cost,
+            tuple(takes),
+            gives if callable(gives) else lambda _: gives,
+            tuple(examples),
+            shapes,
+        )
         return scoped
 
     return register

@@ -42,7 +42,8 @@ def reduce(words: Words, bits: int) -> Words:
     dtype = dtype_for(bits)
     if words.dtype.itemsize < dtype.itemsize or bits == 8 * dtype.itemsize:
         return words.astype(dtype, copy=False)
-    return words.astype(dtype, copy=False) & dtype.type(mask(bits))
+    reduced: Words = words.astype(dtype, copy=False) & dtype.type(mask(bits))
+    return reduced
 
 
 def to_signed(words: Words, bits: int) -> npt.NDArray[np.int64]:

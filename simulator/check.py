@@ -1,0 +1,244 @@
+"""Check a protocol against what it declares: value, bytes per direction and flights, all exactly.
+
+    await check_protocol(REGISTRY["mux"], {"bits": 16})
+
+For each size it shares random inputs, runs both parties, and holds the outputs to the functionality and the measured cost to
+the declared one. Where the parameters are small enough it also runs every possible pair of shares of
+every input. It is what the conformance suite runs for every registered protocol, and works for your own in the same way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeAlias
+
+import attrs
+import numpy as np
+
+from simulator.simulation import simulate
+from sirnn import ring
+from sirnn.channel import Channel, Ledger, Phase, Traffic
+from sirnn.cost import Cost
+from sirnn.crypto.randomness import InsecureSeededRandomness
+from sirnn.errors import LocalError
+from sirnn.party import Party
+from sirnn.profile import Profile
+from sirnn.protocol import Bool, Clear, Halves, Msb, Params, Private, ProtocolSpec
+from sirnn.ring import Words
+from sirnn.session import start_session
+from sirnn.shares import ArithmeticShare, BooleanShare, PrivateValue
+
+SIZES = (0, 1, 3, 17, 200)
+"""Array sizes to try: none, one, and some that are a multiple of nothing."""
+
+EXHAUSTIVE_BITS = 16
+"""Every pair of shares of every input is run if that makes at most 2^16 instances."""
+
+Halved: TypeAlias = tuple[Words, Words]
+Runner: TypeAlias = Callable[..., Awaitable[Any]]
+"""Runs two bodies on two channels and returns something with `values` and `ledgers`: `simulate`, or one over sockets."""
+
+
+class MismatchError(AssertionError):
+    """A protocol did not do what it declares."""
+
+
+@attrs.frozen
+class Case:
+    """Inputs of one run: for each input its value in clear and both parties' halves."""
+
+    name: str
+    size: int
+    clear: tuple[Clear, ...]
+    halves: tuple[Halved, ...]
+
+
+async def check_protocol(
+    spec: ProtocolSpec,
+    params: Params,
+    *,
+    sizes: Sequence[int] = SIZES,
+    profile: Profile = Profile.PAPER,
+    seed: int = 0,
+    runner: Runner = simulate,
+    randomness: Callable[[int], Any] | None = None,
+) -> None:
+    """Run one protocol with one choice of parameters at many sizes, in one session.
+
+    Args:
+        spec: the registered protocol.
+        params: its parameters.
+        sizes: array sizes to run at.
+        profile: how functions are evaluated.
+        seed: makes inputs, shares and masks reproducible.
+        runner: the backend.
+        randomness: the randomness of each role; seeded by default, which only a simulated channel accepts.
+
+    Raises:
+        MismatchError: a value, a byte count or the number of flights differs from what is declared.
+    """
+    cases = [random_case(spec, params, size, seed + size) for size in sizes]
+    if spec.shapes is None and sum(_share_bits(spec, params)) <= EXHAUSTIVE_BITS:
+        cases.append(exhaustive_case(spec, params))
+    source = randomness or (lambda role: InsecureSeededRandomness(2 * seed + role))
+
+    async def body(channel: Channel) -> list[tuple[Words, ...]]:
+        party = await start_session(channel, profile=profile, randomness=source(channel.role))
+        return [await _run(party, spec, params, case) for case in cases]
+
+    result = await runner(body, body)
+    for index, case in enumerate(cases):
+        where = f"{spec.name} {dict(params)}, {case.name}"
+        _check_values(spec, params, case, result.values[0][index], result.values[1][index], where)
+        for role, ledger in enumerate(result.ledgers):
+            _check_cost(spec.cost(profile, case.size, params), _traffic(ledger, case), role, where)
+
+
+# ------------------------------------------------------------ inputs
+
+
+def random_case(spec: ProtocolSpec, params: Params, size: int, seed: int) -> Case:
+    """Uniform inputs of the declared domain, uniformly shared."""
+    rng = np.random.default_rng(seed)
+    clear, halves = [], []
+    for kind, shape in zip(_shared(spec), spec.input_shapes(size, params), strict=False):
+        bits, domain = kind.width(params), _domain(spec, params, kind)
+        value = rng.integers(domain.start, domain.stop - 1, size=shape, dtype=np.uint64, endpoint=True)
+        mask = rng.integers(0, ring.mask(bits), size=shape, dtype=np.uint64, endpoint=True)
+        clear.append(value)
+        halves.append(_split(kind, value, mask, bits))
+    return Case(f"size {size}", size, tuple(clear), tuple(halves))
+
+
+def exhaustive_case(spec: ProtocolSpec, params: Params) -> Case:
+    """Every value of the declared domain with every sharing of it, for all inputs together."""
+    axes: list[Clear] = []
+    for kind, bits in zip(_shared(spec), _share_bits(spec, params), strict=True):
+        domain = _domain(spec, params, kind)
+        axes.append(np.arange(domain.start, domain.stop, dtype=np.uint64))
+        if not isinstance(kind, Private):
+            axes.append(np.arange(1 << (bits // 2), dtype=np.uint64))
+    grid = iter([axis.reshape(-1) for axis in np.meshgrid(*axes, indexing="ij")])
+    clear, halves = [], []
+    for kind in _shared(spec):
+        value = next(grid)
+        mask = np.zeros_like(value) if isinstance(kind, Private) else next(grid)
+        clear.append(value)
+        halves.append(_split(kind, value, mask, kind.width(params)))
+    return Case("every pair of shares", clear[0].size, tuple(clear), tuple(halves))
+
+
+def _shared(spec: ProtocolSpec) -> list[Any]:
+    """The inputs that carry a value, which `Msb` does not."""
+    return [kind for kind in spec.takes if not isinstance(kind, Msb)]
+
+
+def _share_bits(spec: ProtocolSpec, params: Params) -> list[int]:
+    return [kind.width(params) * (1 if isinstance(kind, Private) else 2) for kind in _shared(spec)]
+
+
+def _domain(spec: ProtocolSpec, params: Params, kind: Any) -> range:
+    """The declared domain, narrowed by what the parameters say is known of the top bit."""
+    domain: range = kind.domain(params)
+    half = 1 << (kind.width(params) - 1)
+    for known in spec.takes:
+        if isinstance(known, Msb) and spec.takes[known.of] is kind:
+            which = params.get(known.param, "unknown")
+            if which == "zero":
+                domain = range(domain.start, min(domain.stop, half))
+            if which == "one":
+                domain = range(max(domain.start, half), domain.stop)
+    return domain
+
+
+def _split(kind: Any, value: Clear, mask: Clear, bits: int) -> Halved:
+    if isinstance(kind, Private):
+        return ring.reduce(value, bits), ring.reduce(value, bits)
+    other = value ^ mask if isinstance(kind, Bool) else value - mask
+    return ring.reduce(mask, bits), ring.reduce(other, bits)
+
+
+# ------------------------------------------------------------ running
+
+
+async def _run(party: Party, spec: ProtocolSpec, params: Params, case: Case) -> tuple[Words, ...]:
+    inputs = _inputs(party, spec, params, case)
+    # Entering the phase anew starts its depths at 0.
+    with party.channel.phase(Phase.ONLINE), party.scope(case.name):
+        result = await spec.call(party, inputs, params)
+    outputs = result if isinstance(result, tuple) else (result,)
+    return tuple(share.words for share in outputs)
+
+
+def _inputs(party: Party, spec: ProtocolSpec, params: Params, case: Case) -> list[Any]:
+    values = iter(zip(case.halves, case.clear, strict=True))
+    made: list[Any] = []
+    for kind in spec.takes:
+        if isinstance(kind, Msb):
+            made.append(_known_msb(party, params.get(kind.param, "unknown"), made[kind.of], case.clear[kind.of]))
+            continue
+        halves, clear = next(values)
+        bits = kind.width(params)
+        if isinstance(kind, Private):
+            made.append(PrivateValue(kind.owner, clear.shape, bits, halves[0] if kind.owner == party.role else None))
+        elif isinstance(kind, Bool):
+            made.append(BooleanShare(halves[party.role], bits))
+        else:
+            made.append(ArithmeticShare(halves[party.role], bits))
+    return made
+
+
+def _known_msb(party: Party, known: str, share: ArithmeticShare, clear: Clear) -> BooleanShare | int | None:
+    if known == "unknown":
+        return None
+    if known in ("zero", "one"):
+        return int(known == "one")
+    if known != "shared":
+        raise LocalError(f"nothing is called a {known} top bit", remedy="say unknown, zero, one or shared")
+    # A sharing with a pattern in it: the protocol's output must not depend on it.
+    mask = (np.arange(clear.size).reshape(clear.shape) % 2).astype(np.uint8)
+    return BooleanShare(ring.top_bit(clear, share.bits) ^ mask if party.is_server else mask)
+
+
+# ------------------------------------------------------------ judging
+
+
+def _check_values(
+    spec: ProtocolSpec, params: Params, case: Case, first: tuple[Words, ...], second: tuple[Words, ...], where: str
+) -> None:
+    arguments: list[Clear] = []
+    for kind, value, halves in zip(_shared(spec), case.clear, case.halves, strict=True):
+        arguments.extend(half.astype(np.uint64) for half in halves) if isinstance(kind, Halves) else arguments.append(
+            value
+        )
+    expected = spec.functionality(arguments, params)
+    if not len(expected) == len(first) == len(second) == len(spec.gives(params)):
+        raise MismatchError(f"{where}: {len(spec.gives(params))} outputs declared, {len(first)} and {len(second)} returned")
+    for index, (kind, want, a, b) in enumerate(zip(spec.gives(params), expected, first, second, strict=True)):
+        bits = kind.width(params)
+        got = ring.reduce(a ^ b if isinstance(kind, Bool) else a + b, bits)
+        if got.dtype != a.dtype or got.shape != want.shape:
+            raise MismatchError(f"{where}: output {index} is {a.dtype} {got.shape}, not {got.dtype} {want.shape}")
+        if np.any(a > ring.mask(bits)) or np.any(b > ring.mask(bits)):
+            raise MismatchError(f"{where}: a share of output {index} has bits above its ring of {bits}")
+        wrong = got.astype(np.uint64) != want
+        if np.any(wrong):
+            raise MismatchError(
+                f"{where}: output {index} differs from the functionality at {int(wrong.sum())} of {wrong.size}"
+            )
+
+
+def _traffic(ledger: Ledger, case: Case) -> Traffic:
+    total = Traffic()
+    for (phase, scope), traffic in ledger.items():
+        if phase is Phase.ONLINE and (scope == case.name or scope.startswith(f"{case.name}/")):
+            total.add(traffic)
+    return total
+
+
+def _check_cost(declared: Cost, measured: Traffic, role: int, where: str) -> None:
+    got = (measured.sent, measured.received) if role == 0 else (measured.received, measured.sent)
+    if got != declared.sent:
+        raise MismatchError(f"{where}: {declared.sent} bytes by sender declared, {got} measured by party {role}")
+    if measured.flights != declared.flights:
+        raise MismatchError(f"{where}: {declared.flights} flights declared, {measured.flights} measured by party {role}")

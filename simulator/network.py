@@ -1,0 +1,72 @@
+"""Networks to simulate: what a link between the two parties costs in time.
+
+A network is a value: one-way latency and a bandwidth each way. All times are integer nanoseconds, because float
+time drifts (by about a nanosecond in 40,000 messages) and a simulation must come out the same to the last one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+import attrs
+
+from sirnn.errors import LocalError
+
+NANOSECONDS = 1_000_000_000
+"""Nanoseconds in a second."""
+
+
+def _not_negative(_: Any, attribute: Any, value: int) -> None:
+    if value < 0:
+        raise LocalError(f"a network with {attribute.name} = {value}", remedy="give nanoseconds, zero or more")
+
+
+def _positive(_: Any, attribute: Any, value: int | None) -> None:
+    if value is not None and value <= 0:
+        raise LocalError(
+            f"a network with {attribute.name} = {value}", remedy="give bits per second, or none for no limit"
+        )
+
+
+@attrs.frozen
+class Network:
+    """A link between server and client.
+
+    Attributes:
+        name: how reports call it.
+        latency_ns: one-way latency, the same both ways, in nanoseconds.
+        up: bandwidth from client to server in bits per second; None is unlimited.
+        down: bandwidth from server to client in bits per second; None is unlimited.
+
+    Raises:
+        LocalError: a negative latency, or a bandwidth that is not positive.
+    """
+
+    name: str
+    latency_ns: int = attrs.field(validator=_not_negative)
+    up: int | None = attrs.field(default=None, validator=_positive)
+    down: int | None = attrs.field(default=None, validator=_positive)
+
+    def bandwidth(self, sender: int) -> int | None:
+        """Bits per second for what `sender` sends (0 the server, 1 the client)."""
+        return self.down if sender == 0 else self.up
+
+
+NETWORKS: Mapping[str, Network] = MappingProxyType(
+    {
+        network.name: network
+        for network in (
+            # SIRNN (Rathee et al., S&P 2021, section VI): 377 MB/s and 0.8 ms round trip.
+            Network("lan", latency_ns=400_000, up=3_016_000_000, down=3_016_000_000),
+            # Two data centres an ocean apart, as the literature sets it: 100 Mbit/s and 80 ms round trip.
+            Network("wan", latency_ns=40_000_000, up=100_000_000, down=100_000_000),
+            # A telephone: 60 ms round trip, 10 Mbit/s up and 30 down.
+            Network("mobile", latency_ns=30_000_000, up=10_000_000, down=30_000_000),
+            # No network at all: what is left is the protocol.
+            Network("ideal", latency_ns=0),
+        )
+    }
+)
+"""The networks a scenario can name."""

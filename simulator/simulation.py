@@ -1,0 +1,315 @@
+"""Both parties in one process, over a simulated network in virtual time.
+
+A discrete-event simulation that promises: the same bodies give the same event log and the same transcript,
+whatever order the scheduler runs their tasks in.
+
+* A message is sent at an instant of virtual time and only queued. Once every task is blocked the instant is *settled*:
+  the queued messages are admitted to the link in a fixed order (party, fork path, order within the fork), for
+  two that leave at the same instant share a finite bandwidth and who goes first must not be a matter of luck.
+* Then the clock, integer nanoseconds, jumps to the next arrival, and all that arrives at that instant is delivered.
+* Nothing in flight and everybody waiting is silence: the clock jumps over the silence limit and both ends fail.
+
+Computing takes no virtual time. The wall time of a run is reported beside the virtual time, never mixed into it.
+"""
+
+from __future__ import annotations
+
+import heapq
+import time
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from functools import partial
+from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar, cast
+
+import attrs
+import trio
+from trio.testing import wait_all_tasks_blocked
+
+from simulator.faults import Delay, Drop, Fault, HalfClose, _Damage
+from simulator.link import Link
+from simulator.network import NANOSECONDS, NETWORKS, Network
+from sirnn.channel import Channel, Ledger, Phase, Traffic, framing_bytes
+from sirnn.endpoint import Endpoint, Observer, fork_id
+from sirnn.errors import LocalError, PeerError, TransportError
+
+A = TypeVar("A")
+B = TypeVar("B")
+
+Body: TypeAlias = Callable[[Channel], Awaitable[A]]
+"""One party's program: a coroutine function that is given its channel."""
+
+
+class Admission(NamedTuple):
+    """A line of the event log: one message as it enters the link. `arrives_ns` is None for one that never does."""
+
+    sent_ns: int
+    arrives_ns: int | None
+    sender: int
+    path: str
+    nbytes: int
+
+
+@attrs.frozen
+class Outcome(Generic[A]):
+    """How one party ended.
+
+    Attributes:
+        value: what its body returned.
+        error: what stopped it instead.
+        ended_ns: the instant of virtual time at which it had its value or its error.
+        echo: the error only passes on that the other party stopped.
+    """
+
+    value: A | None = None
+    error: Exception | None = None
+    ended_ns: int = 0
+    echo: bool = False
+
+    def __str__(self) -> str:
+        return "finished" if self.error is None else f"{type(self.error).__name__}: {self.error}"
+
+
+@attrs.frozen(kw_only=True)
+class SimulationResult(Generic[A, B]):
+    """What came out of a run.
+
+    Attributes:
+        outcomes: how each party ended.
+        network: what it ran over.
+        virtual_ns: nanoseconds of virtual time until both bodies had ended; the farewells come after that.
+        wall_seconds: seconds of real time, both parties' computing and the simulator's own together.
+        ledgers: what each party counted.
+        digests: each party's transcript digest, None without `digest=True`.
+        log: every message in the order of admission.
+    """
+
+    outcomes: tuple[Outcome[A], Outcome[B]]
+    network: Network
+    virtual_ns: int
+    wall_seconds: float
+    ledgers: tuple[Ledger, Ledger]
+    digests: tuple[str, str] | None
+    log: Sequence[Admission] = attrs.field(repr=False)
+
+    @property
+    def values(self) -> tuple[A, B]:
+        """What the bodies returned; raises the error of the party that failed first."""
+        self.check()
+        return cast("A", self.outcomes[0].value), cast("B", self.outcomes[1].value)
+
+    def check(self) -> None:
+        """Raise the error that stopped the run, if one did, with a note that says how both parties ended."""
+        failed = [outcome for outcome in self.outcomes if outcome.error is not None]
+        if not failed:
+            return
+        cause = min(failed, key=lambda outcome: (outcome.echo, outcome.ended_ns)).error
+        assert cause is not None  # noqa: S101 - narrows the type
+        cause.add_note("\n".join(f"party {role}: {outcome}" for role, outcome in enumerate(self.outcomes)))
+        raise cause
+
+
+async def simulate(
+    body0: Body[A],
+    body1: Body[B],
+    *,
+    network: Network = NETWORKS["lan"],
+    digest: bool = False,
+    faults: Iterable[Fault] = (),
+    observer: Observer | None = None,
+    silence_seconds: float = 60,
+    check: bool = True,
+) -> SimulationResult[A, B]:
+    """Run both parties' bodies to their ends, farewells included.
+
+    Args:
+        body0: the server's program, `async def body(channel)`.
+        body1: the client's.
+        network: the link between them.
+        digest: keep and compare transcript digests.
+        faults: what goes wrong on the link.
+        observer: told of every message either party sends or takes.
+        silence_seconds: virtual time after which a party that hears nothing gives up.
+        check: raise the error of a party that failed. If False, look at `outcomes` yourself.
+
+    Raises:
+        LocalError: a body waits for something that is not its channel (a sleep, a thread), a fault cannot be
+            applied, or the parties booked the same traffic differently.
+        Exception: whatever stopped the party that failed first, with a note that says how both ended.
+    """
+    simulation = _Simulation(network, digest, tuple(faults), observer, round(silence_seconds * NANOSECONDS))
+    started = time.perf_counter()
+    await simulation.run((body0, body1))
+    result = simulation.result(time.perf_counter() - started)
+    if check:
+        result.check()
+    return cast("SimulationResult[A, B]", result)
+
+
+def run_simulation(body0: Body[A], body1: Body[B], **options: Any) -> SimulationResult[A, B]:
+    """`simulate` from ordinary code: starts a trio run of its own."""
+    return trio.run(partial(simulate, body0, body1, **options))
+
+
+class _Direction:
+    """What one party sends: the `Wire` of its endpoint, a queue for the current instant, a link and its faults."""
+
+    def __init__(self, sender: int, network: Network, faults: tuple[Fault, ...]) -> None:
+        self.link = Link(network, sender)
+        self.faults = tuple(fault for fault in faults if fault.sender == sender)
+        self.queue: list[tuple[str, int, bytes]] = []
+        self.admitted = 0
+        self.closed = False
+
+    async def transmit(self, path: str, depth: int, payload: bytes) -> None:
+        if self.closed:
+            raise TransportError("the connection is closed for sending")
+        self.queue.append((path, depth, payload))
+
+    def settled(self) -> list[tuple[str, int, bytes]]:
+        """The messages of this instant, by fork path; the sort is stable, so order within a fork stays."""
+        queue, self.queue = self.queue, []
+        if len(queue) > 1:
+            queue.sort(key=lambda message: message[0])
+        return queue
+
+    def admit(self, now_ns: int, payload: bytes) -> tuple[int | None, bytes | None]:
+        """When this message arrives (None: never) and as what (None: as the end of the direction)."""
+        number, delay, arrives_as = self.admitted, 0, payload
+        self.admitted += 1
+        for fault in self.faults:
+            if isinstance(fault, Drop) and number >= fault.at:
+                return None, None
+            if isinstance(fault, HalfClose) and number >= fault.at:
+                self.closed = True
+                return (self.link.admit(now_ns, 0), None) if number == fault.at else (None, None)
+            if isinstance(fault, Delay) and number == fault.at:
+                delay += fault.nanoseconds
+            if isinstance(fault, _Damage) and number == fault.at:
+                arrives_as = fault.damage(arrives_as)
+        nbytes = len(payload) + framing_bytes(len(payload))
+        return self.link.admit(now_ns, nbytes, delay), arrives_as
+
+
+class _Simulation:
+    """One run: the clock, both endpoints, both directions and what is in flight."""
+
+    def __init__(
+        self, network: Network, digest: bool, faults: tuple[Fault, ...], observer: Observer | None, silence_ns: int
+    ) -> None:
+        self.network = network
+        self.silence_ns = silence_ns
+        self.now_ns = 0
+        self.log: list[Admission] = []
+        self.directions = tuple(_Direction(sender, network, faults) for sender in (0, 1))
+        self.endpoints = tuple(
+            Endpoint(role, self.directions[role], simulated=True, digest=digest, observer=observer) for role in (0, 1)
+        )
+        self.outcomes: list[Outcome[Any] | None] = [None, None]
+        # (arrival, sender, number within the direction): that order is total, so the rest is never compared.
+        self._in_flight: list[tuple[int, int, int, str, int, bytes | None]] = []
+
+    async def run(self, bodies: tuple[Body[Any], Body[Any]]) -> None:
+        refused: LocalError | None = None
+        async with trio.open_nursery() as nursery:
+            for role, body in enumerate(bodies):
+                nursery.start_soon(self._party, role, body)
+            try:
+                await self._schedule()
+            except LocalError as error:
+                refused = error
+                nursery.cancel_scope.cancel()
+        if refused is not None:
+            raise refused
+
+    def result(self, wall_seconds: float) -> SimulationResult[Any, Any]:
+        outcomes = cast("tuple[Outcome[Any], Outcome[Any]]", tuple(self.outcomes))
+        if all(outcome.error is None for outcome in outcomes):
+            self._check_mirrored()
+        digesting = self.endpoints[0].digesting
+        return SimulationResult(
+            outcomes=outcomes,
+            network=self.network,
+            virtual_ns=max(outcome.ended_ns for outcome in outcomes),
+            wall_seconds=wall_seconds,
+            ledgers=(self.endpoints[0].ledger, self.endpoints[1].ledger),
+            digests=(self.endpoints[0].transcript_digest(), self.endpoints[1].transcript_digest())
+            if digesting
+            else None,
+            log=self.log,
+        )
+
+    # ------------------------------------------------------------------ the parties
+
+    async def _party(self, role: int, body: Body[Any]) -> None:
+        endpoint = self.endpoints[role]
+        try:
+            value = await body(endpoint.root)
+            ended_ns = self.now_ns
+            await endpoint.farewell()
+            self.outcomes[role] = Outcome(value=value, ended_ns=ended_ns)
+        except Exception as error:
+            echo = endpoint.peer_stopped and isinstance(error, PeerError)
+            await endpoint.abort(error)
+            self.outcomes[role] = Outcome(error=error, ended_ns=self.now_ns, echo=echo)
+
+    def _unfinished(self) -> list[int]:
+        return [role for role in (0, 1) if self.outcomes[role] is None]
+
+    # ------------------------------------------------------------------ the network
+
+    async def _schedule(self) -> None:
+        while self._unfinished():
+            await wait_all_tasks_blocked()
+            self._admit()
+            if self._in_flight:
+                self._advance()
+            else:
+                self._fall_silent()
+
+    def _admit(self) -> None:
+        for sender, direction in enumerate(self.directions):
+            for path, depth, payload in direction.settled():
+                arrives_ns, arrives_as = direction.admit(self.now_ns, payload)
+                self.log.append(Admission(self.now_ns, arrives_ns, sender, path, len(payload)))
+                if arrives_ns is not None:
+                    entry = (arrives_ns, sender, direction.admitted, path, depth, arrives_as)
+                    heapq.heappush(self._in_flight, entry)
+
+    def _advance(self) -> None:
+        self.now_ns = self._in_flight[0][0]
+        while self._in_flight and self._in_flight[0][0] == self.now_ns:
+            _, sender, _, path, depth, payload = heapq.heappop(self._in_flight)
+            receiver = self.endpoints[1 - sender]
+            if payload is None:
+                receiver.fail(TransportError("the other party closed the connection", remedy="see its own output"))
+            else:
+                receiver.deliver(fork_id(path), depth, payload)
+
+    def _fall_silent(self) -> None:
+        for role in self._unfinished():
+            if self.endpoints[role].waiting == 0:
+                raise LocalError(
+                    f"party {role} waits for something that is not its channel",
+                    remedy="a simulated body must not sleep, use threads or do other input and output",
+                )
+        self.now_ns += self.silence_ns
+        for role in self._unfinished():
+            self.endpoints[role].fail(
+                TransportError(
+                    f"nothing came for {self.silence_ns / NANOSECONDS:g} s",
+                    remedy="the connection is dead, or both parties wait for each other",
+                )
+            )
+
+    def _check_mirrored(self) -> None:
+        for phase in Phase:
+            mine, theirs = (endpoint.root.traffic(phase) for endpoint in self.endpoints)
+            if _wire_counts(mine) != _wire_counts(theirs.mirrored()):
+                raise LocalError(
+                    f"the two parties booked different traffic under {phase.value}",
+                    remedy="enter and leave phases at the same place in both programs",
+                )
+
+
+def _wire_counts(traffic: Traffic) -> Traffic:
+    # Flips depend on how a body writes down its exchanges; all else is a fact of the wire.
+    return attrs.evolve(traffic, flips=0)

@@ -1,0 +1,115 @@
+"""Between Boolean and arithmetic shares: B2A, and MUX (a shared bit times a shared word).
+
+Both rest on one identity: for bits b = b0 ^ b1, b = b0 + b1 - 2 b0 b1, and the product of one party's bit and the
+other's word is one correlated OT (SIRNN, section III-A).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from sirnn import ring
+from sirnn.cost import FREE, Cost
+from sirnn.errors import LocalError
+from sirnn.ot.transfer import CotField, correlated_ot, correlated_ot_cost
+from sirnn.party import CLIENT, SERVER, Party
+from sirnn.profile import Profile
+from sirnn.protocol import Arith, Bool, Clear, protocol
+from sirnn.ring import Words
+from sirnn.shares import ArithmeticShare, BooleanShare
+
+# ------------------------------------------------------------ both ways at once
+
+
+async def cot_both_ways(
+    party: Party, fields: Sequence[CotField], correlations: Sequence[Words], choices: Sequence[Words]
+) -> list[Words]:
+    """Shares of (my choices x their correlations) + (their choices x mine), for each field; 2 flights."""
+
+    def one_way(sender: int) -> object:
+        mine = {"correlations": correlations} if party.role == sender else {"choices": choices}
+        return lambda p: correlated_ot(p, fields, sender=sender, **mine)
+
+    first, second = await party.parallel(one_way(SERVER), one_way(CLIENT))  # type: ignore[call-overload]
+    return [ring.reduce(a + b, field.bits) for a, b, field in zip(first, second, fields, strict=True)]
+
+
+def cot_both_ways_cost(profile: Profile, fields: Sequence[CotField]) -> Cost:
+    """Both directions run at the same time."""
+    return correlated_ot_cost(profile, fields, sender=SERVER) | correlated_ot_cost(profile, fields, sender=CLIENT)
+
+
+# ------------------------------------------------------------ B2A
+
+
+def b2a_clear(bit: Clear) -> Clear:
+    """The bit as a word."""
+    return bit
+
+
+def b2a_cost(profile: Profile, n: int, *, bits: int) -> Cost:
+    """One COT of bits - 1: in profile `paper` 128 + bits - 1 bits, 2 flights. Free for one bit."""
+    return FREE if bits == 1 else correlated_ot_cost(profile, [CotField(n, bits - 1)], sender=SERVER)
+
+
+@protocol(
+    takes=(Bool(),),
+    gives=(Arith("bits"),),
+    clear=b2a_clear,
+    cost=b2a_cost,
+    examples=[{"bits": bits} for bits in (1, 2, 3, 8, 9, 16, 31, 64)],
+)
+async def b2a(party: Party, bit: BooleanShare, *, bits: int) -> ArithmeticShare:
+    """A shared bit as an additive share of Z_2^bits. 2 flights.
+
+    The product b0 b1 is doubled, so it is needed modulo 2^(bits - 1) only: one bit less than the paper sends.
+    """
+    own = ring.reduce(bit.words, bits)
+    if bits == 1:
+        return ArithmeticShare(own, 1)
+    field, flat = [CotField(bit.size, bits - 1)], bit.words.reshape(-1)
+    if party.is_server:
+        (product,) = await correlated_ot(party, field, sender=SERVER, correlations=[ring.reduce(flat, bits - 1)])
+    else:
+        (product,) = await correlated_ot(party, field, sender=SERVER, choices=[flat])
+    doubled = ring.reduce(product.astype(own.dtype) << own.dtype.type(1), bits)
+    return ArithmeticShare(ring.reduce(own - doubled.reshape(bit.shape), bits), bits)
+
+
+# ------------------------------------------------------------ MUX
+
+
+def mux_clear(selector: Clear, x: Clear) -> Clear:
+    """x where the selector is 1, else 0."""
+    return selector * x
+
+
+def mux_cost(profile: Profile, n: int, *, bits: int) -> Cost:
+    """A COT of `bits` each way: in profile `paper` 2 (128 + bits) bits, 2 flights."""
+    return cot_both_ways_cost(profile, [CotField(n, bits)])
+
+
+@protocol(
+    takes=(Bool(), Arith("bits")),
+    gives=(Arith("bits"),),
+    clear=mux_clear,
+    cost=mux_cost,
+    examples=[{"bits": bits} for bits in (1, 2, 3, 8, 9, 16, 31, 64)],
+)
+async def mux(party: Party, selector: BooleanShare, x: ArithmeticShare) -> ArithmeticShare:
+    """selector * x, arrays of one shape. 2 flights (SIRNN, section III-A).
+
+    Raises:
+        LocalError: the shapes differ.
+    """
+    if selector.shape != x.shape:
+        raise LocalError(f"a selector of shape {selector.shape} for words of shape {x.shape}", remedy="broadcast first")
+    sel, words = selector.words.reshape(-1), x.words.reshape(-1)
+    # s (x0 + x1) with s = s0 + s1 - 2 s0 s1: each party's word times the bit of the other, signed by its own bit.
+    signed = np.where(sel == 1, np.negative(words), words)
+    field = [CotField(x.size, x.bits)]
+    (crossed,) = await cot_both_ways(party, field, [ring.reduce(signed, x.bits)], [sel])
+    own = words * sel.astype(words.dtype)
+    return ArithmeticShare(ring.reduce(own + crossed, x.bits).reshape(x.shape), x.bits)

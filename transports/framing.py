@@ -1,0 +1,130 @@
+"""Messages as frames on a byte stream, and back. No input or output here: bytes in, messages out.
+
+    frame  = header (16 bytes) + payload
+    header = fork (u64) | depth (u32) | length and `more` (u32), little endian
+
+The top bit of the last word says that more frames of this message follow. A message of n bytes has one way to be
+framed: full frames of `FRAME_LIMIT` bytes, then what is left (an empty message is one empty frame), so that both
+ends count the same framing. Frames of different forks may alternate; within a fork they are in order.
+
+Every length is checked before memory is taken for what it announces.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from sirnn.channel import FRAME_HEADER, FRAME_LIMIT
+from sirnn.errors import PeerError
+
+MESSAGE_LIMIT = 1 << 32
+"""Most bytes in one message."""
+
+_HEADER = struct.Struct("<QII")
+_MORE = 1 << 31
+_BAD_FRAME = "it may run another version, or something between the two changes bytes"
+
+
+class Message(NamedTuple):
+    """A whole message as it came off the stream."""
+
+    fork: int
+    depth: int
+    payload: bytes
+
+
+def frames(fork: int, depth: int, payload: bytes) -> Iterator[bytes]:
+    """The frames of one message, headers included, in order."""
+    view = memoryview(payload)
+    last = max(0, len(payload) - 1) // FRAME_LIMIT
+    for index in range(last + 1):
+        part = view[index * FRAME_LIMIT : (index + 1) * FRAME_LIMIT]
+        more = _MORE if index < last else 0
+        yield b"".join((_HEADER.pack(fork, depth, len(part) | more), part))
+
+
+class _Partial:
+    """A message that has begun: what has come of it."""
+
+    __slots__ = ("depth", "parts", "size")
+
+    def __init__(self, depth: int) -> None:
+        self.depth = depth
+        self.parts: list[bytes] = []
+        self.size = 0
+
+
+class Reassembler:
+    """Turns the bytes of a stream, cut anywhere, into messages.
+
+    Attributes:
+        pending: payload bytes held here for messages that are not complete.
+    """
+
+    def __init__(self) -> None:
+        self.pending = 0
+        self._head = bytearray()
+        self._missing = 0  # payload bytes that the current frame still lacks
+        self._fork, self._more = 0, False
+        self._begun: dict[int, _Partial] = {}
+
+    @property
+    def wanted(self) -> int:
+        """Bytes that complete the frame being read: a hint for how much to read at once."""
+        return self._missing or FRAME_HEADER - len(self._head)
+
+    @property
+    def inside(self) -> bool:
+        """Whether the stream stands inside a message, where it must not end."""
+        return bool(self._head or self._begun)
+
+    def feed(self, data: bytes) -> Iterator[Message]:
+        """The messages that `data` completes.
+
+        Raises:
+            PeerError: the bytes are not frames, or a message is longer than `MESSAGE_LIMIT`.
+        """
+        view = memoryview(data)
+        while view:
+            if not self._missing:
+                lacking = FRAME_HEADER - len(self._head)
+                self._head += view[:lacking]
+                view = view[lacking:]
+                if len(self._head) < FRAME_HEADER:
+                    return
+                self._begin_frame()
+            if self._missing and view:
+                part = bytes(view[: self._missing])
+                view = view[len(part) :]
+                self._take(part)
+            if not self._missing and not self._more:
+                yield self._finish()
+
+    def _begin_frame(self) -> None:
+        self._fork, depth, word = _HEADER.unpack(self._head)
+        self._head.clear()
+        length, self._more = word & ~_MORE, bool(word & _MORE)
+        first = self._fork not in self._begun
+        if length > FRAME_LIMIT or (self._more and length < FRAME_LIMIT) or (length == 0 and not first):
+            raise PeerError(f"the other party sent a frame of {length} bytes where none can be", remedy=_BAD_FRAME)
+        message = self._begun.setdefault(self._fork, _Partial(depth))
+        if message.depth != depth:
+            raise PeerError("the other party changed a message's depth on the way", remedy=_BAD_FRAME)
+        if message.size + length > MESSAGE_LIMIT:
+            raise PeerError(f"the other party sent a message of more than {MESSAGE_LIMIT} bytes", remedy=_BAD_FRAME)
+        self._missing = length
+
+    def _take(self, part: bytes) -> None:
+        message = self._begun[self._fork]
+        message.parts.append(part)
+        message.size += len(part)
+        self.pending += len(part)
+        self._missing -= len(part)
+
+    def _finish(self) -> Message:
+        message = self._begun.pop(self._fork)
+        self.pending -= message.size
+        payload = message.parts[0] if len(message.parts) == 1 else b"".join(message.parts)
+        return Message(self._fork, message.depth, payload)
