@@ -23,7 +23,7 @@ from sirnn.crypto.randomness import InsecureSeededRandomness
 from sirnn.errors import LocalError
 from sirnn.party import Party
 from sirnn.profile import Profile
-from sirnn.protocol import Bool, Clear, Halves, Msb, Params, Private, ProtocolSpec
+from sirnn.protocol import Bool, Clear, Halves, Kind, Msb, Opened, Params, Private, ProtocolSpec
 from sirnn.ring import Words
 from sirnn.session import start_session
 from sirnn.shares import ArithmeticShare, BooleanShare, PrivateValue
@@ -33,6 +33,9 @@ SIZES = (0, 1, 3, 17, 200)
 
 EXHAUSTIVE_BITS = 16
 """Every pair of shares of every input is run if that makes at most 2^16 instances."""
+
+Outputs: TypeAlias = tuple[Words | None, ...]
+"""One party's outputs: words of its shares, or of what was opened to it."""
 
 Halved: TypeAlias = tuple[Words, Words]
 Runner: TypeAlias = Callable[..., Awaitable[Any]]
@@ -82,7 +85,7 @@ async def check_protocol(
         cases.append(exhaustive_case(spec, params))
     source = randomness or (lambda role: InsecureSeededRandomness(2 * seed + role))
 
-    async def body(channel: Channel) -> list[tuple[Words, ...]]:
+    async def body(channel: Channel) -> list[Outputs]:
         party = await start_session(channel, profile=profile, randomness=source(channel.role))
         return [await _run(party, spec, params, case) for case in cases]
 
@@ -161,13 +164,22 @@ def _split(kind: Any, value: Clear, mask: Clear, bits: int) -> Halved:
 # ------------------------------------------------------------ running
 
 
-async def _run(party: Party, spec: ProtocolSpec, params: Params, case: Case) -> tuple[Words, ...]:
+async def _run(party: Party, spec: ProtocolSpec, params: Params, case: Case) -> Outputs:
     inputs = _inputs(party, spec, params, case)
     # Entering the phase anew starts its depths at 0.
     with party.channel.phase(Phase.ONLINE), party.scope(case.name):
         result = await spec.call(party, inputs, params)
     outputs = result if isinstance(result, tuple) else (result,)
-    return tuple(share.words for share in outputs)
+    return tuple(
+        _opened(party, params, output) if isinstance(kind, Opened) else output.words
+        for kind, output in zip(spec.gives(params), outputs, strict=True)
+    )
+
+
+def _opened(party: Party, params: Params, output: Words | None) -> Words | None:
+    if (output is not None) != (party.role == params["to"]):
+        raise MismatchError(f"the output is for party {params['to']} alone, and party {party.role} disagrees")
+    return output
 
 
 def _inputs(party: Party, spec: ProtocolSpec, params: Params, case: Case) -> list[Any]:
@@ -203,29 +215,31 @@ def _known_msb(party: Party, known: str, share: ArithmeticShare, clear: Clear) -
 # ------------------------------------------------------------ judging
 
 
-def _check_values(
-    spec: ProtocolSpec, params: Params, case: Case, first: tuple[Words, ...], second: tuple[Words, ...], where: str
-) -> None:
+def _check_values(spec: ProtocolSpec, params: Params, case: Case, first: Outputs, second: Outputs, where: str) -> None:
     arguments: list[Clear] = []
     for kind, value, halves in zip(_shared(spec), case.clear, case.halves, strict=True):
-        arguments.extend(half.astype(np.uint64) for half in halves) if isinstance(kind, Halves) else arguments.append(
-            value
-        )
-    expected = spec.functionality(arguments, params)
-    if not len(expected) == len(first) == len(second) == len(spec.gives(params)):
-        raise MismatchError(f"{where}: {len(spec.gives(params))} outputs declared, {len(first)} and {len(second)} returned")
-    for index, (kind, want, a, b) in enumerate(zip(spec.gives(params), expected, first, second, strict=True)):
-        bits = kind.width(params)
-        got = ring.reduce(a ^ b if isinstance(kind, Bool) else a + b, bits)
-        if got.dtype != a.dtype or got.shape != want.shape:
-            raise MismatchError(f"{where}: output {index} is {a.dtype} {got.shape}, not {got.dtype} {want.shape}")
-        if np.any(a > ring.mask(bits)) or np.any(b > ring.mask(bits)):
-            raise MismatchError(f"{where}: a share of output {index} has bits above its ring of {bits}")
-        wrong = got.astype(np.uint64) != want
-        if np.any(wrong):
-            raise MismatchError(
-                f"{where}: output {index} differs from the functionality at {int(wrong.sum())} of {wrong.size}"
-            )
+        arguments += [half.astype(np.uint64) for half in halves] if isinstance(kind, Halves) else [value]
+    expected, kinds = spec.functionality(arguments, params), spec.gives(params)
+    if not len(expected) == len(first) == len(second) == len(kinds):
+        raise MismatchError(f"{where}: {len(kinds)} outputs declared, {len(first)} and {len(second)} returned")
+    for index, (kind, want, a, b) in enumerate(zip(kinds, expected, first, second, strict=True)):
+        got = _together(kind, a, b, kind.width(params), f"{where}: output {index}")
+        if got.shape != want.shape:
+            raise MismatchError(f"{where}: output {index} has shape {got.shape}, not {want.shape}")
+        wrong = int(np.count_nonzero(got.astype(np.uint64) != want))
+        if wrong:
+            raise MismatchError(f"{where}: output {index} differs from the functionality at {wrong} of {want.size}")
+
+
+def _together(kind: Kind, a: Words | None, b: Words | None, bits: int, where: str) -> Words:
+    """The value both parties' outputs stand for; each must be a well-formed word of its ring."""
+    halves = [half for half in (a, b) if half is not None]
+    for half in halves:
+        if half.dtype != ring.dtype_for(bits) or np.any(half > ring.mask(bits)):
+            raise MismatchError(f"{where} is not in reduced words of {bits} bits")
+    if isinstance(kind, Opened):
+        return halves[0]
+    return ring.reduce(halves[0] ^ halves[1] if isinstance(kind, Bool) else halves[0] + halves[1], bits)
 
 
 def _traffic(ledger: Ledger, case: Case) -> Traffic:
@@ -241,4 +255,6 @@ def _check_cost(declared: Cost, measured: Traffic, role: int, where: str) -> Non
     if got != declared.sent:
         raise MismatchError(f"{where}: {declared.sent} bytes by sender declared, {got} measured by party {role}")
     if measured.flights != declared.flights:
-        raise MismatchError(f"{where}: {declared.flights} flights declared, {measured.flights} measured by party {role}")
+        raise MismatchError(
+            f"{where}: {declared.flights} flights declared, {measured.flights} measured by party {role}"
+        )

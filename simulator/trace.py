@@ -3,7 +3,8 @@
 A `Trace` is an observer: hand it to a run (simulated or real), then
 
 * `replay(trace, network)` gives the time of every message had the run been on `network`, and
-* `chrome(trace, network)` writes that as Chrome trace events: a process per party, a thread per fork, an arrow per message.
+* `chrome(trace, network)` writes that as Chrome trace events: a process per party, a thread per fork, an arrow per
+  message.
 
 The replay needs no program. Every event says which messages its party had taken before (`MessageEvent.after`), so
 a run is a graph: a message is sent once those have arrived; it is taken once it and those have arrived. Computing
@@ -47,8 +48,8 @@ class Trace:
         self.takes: dict[Key, MessageEvent] = {}
         self._counts: dict[tuple[bool, int, str], int] = defaultdict(int)
 
-    def __call__(self, role: int, event: MessageEvent) -> None:
-        """Take one event in; `role` is the party that saw it."""
+    def __call__(self, _role: int, event: MessageEvent) -> None:
+        """Take one event in; the event itself says who saw it."""
         line = (event.sending, event.sender, event.path)
         key = (event.sender, event.path, self._counts[line])
         self._counts[line] += 1
@@ -132,8 +133,7 @@ class _Replay:
         return self.times
 
     def _admit(self, entry: tuple[int, int, str, int], arrivals: list[tuple[int, int, str, int]]) -> None:
-        now, *key_parts = entry
-        key: Key = (entry[1], entry[2], entry[3])
+        now, key = entry[0], entry[1:]
         nbytes = self.trace.sends[key].nbytes
         arrives = self.links[key[0]].admit(now, nbytes + framing_bytes(nbytes))
         self.times.arrived_ns[key] = arrives

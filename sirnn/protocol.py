@@ -98,6 +98,11 @@ class Private(Kind):
 
 
 @attrs.frozen
+class Opened(Kind):
+    """A value that party `params["to"]` learns in clear; the other's output is None."""
+
+
+@attrs.frozen
 class Msb(Kind):
     """What is known of the top bit of input number `of`, as parameter `param` says.
 

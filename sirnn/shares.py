@@ -126,6 +126,11 @@ class PrivateValue:
         """The other side: `role` is the caller's own."""
         return cls(1 - role, shape, bits)
 
+    def reshape(self, *shape: int) -> PrivateValue:
+        """The same elements in another shape."""
+        words = None if self.words is None else self.words.reshape(*shape)
+        return attrs.evolve(self, shape=shape, words=words)
+
     def known(self) -> Words:
         """The array, at its owner."""
         if self.words is None:

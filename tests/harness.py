@@ -20,6 +20,7 @@ from simulator.network import NETWORKS, Network
 from simulator.simulation import Outcome as PartyEnd
 from simulator.simulation import SimulationResult, simulate
 from sirnn.channel import Channel, Ledger, Phase, Traffic
+from sirnn.endpoint import Observer
 from sirnn.errors import PeerError
 from transports import tcp
 
@@ -52,10 +53,16 @@ def total(ledger: Ledger, phase: Phase = Phase.ONLINE, scope: str | None = None)
 
 
 async def run_both(
-    body0: Body, body1: Body, *, over: str = "sim", digest: bool = False, network: Network | None = None
+    body0: Body,
+    body1: Body,
+    *,
+    over: str = "sim",
+    digest: bool = False,
+    network: Network | None = None,
+    observer: Observer | None = None,
 ) -> Outcome:
     """Run both bodies to their farewells; raises the error of the party that failed first."""
-    result = await run_pair(body0, body1, over=over, digest=digest, network=network)
+    result = await run_pair(body0, body1, over=over, digest=digest, network=network, observer=observer)
     values = result.values
     traffics = (total(result.ledgers[0]), total(result.ledgers[1]))
     virtual_ns = result.virtual_ns if over == "sim" else None
@@ -63,17 +70,26 @@ async def run_both(
 
 
 async def run_pair(
-    body0: Body, body1: Body, *, over: str = "sim", digest: bool = False, network: Network | None = None
+    body0: Body,
+    body1: Body,
+    *,
+    over: str = "sim",
+    digest: bool = False,
+    network: Network | None = None,
+    observer: Observer | None = None,
 ) -> SimulationResult[Any, Any]:
     """Like `run_both`, but errors are left in `outcomes` for the test to look at."""
     if over == "sim":
-        return await simulate(body0, body1, network=network or NETWORKS["lan"], digest=digest, check=False)
+        network = network or NETWORKS["lan"]
+        return await simulate(body0, body1, network=network, digest=digest, observer=observer, check=False)
     if over == "tcp":
-        return await _over_tcp(body0, body1, digest=digest)
+        if network is not None:
+            raise ValueError("a real socket has no network profile")
+        return await _over_tcp(body0, body1, digest=digest, observer=observer)
     raise ValueError(f"no backend called {over}")
 
 
-async def _over_tcp(body0: Body, body1: Body, *, digest: bool) -> SimulationResult[Any, Any]:
+async def _over_tcp(body0: Body, body1: Body, *, digest: bool, observer: Observer | None) -> SimulationResult[Any, Any]:
     channels: list[Channel | None] = [None, None]
     ends: list[PartyEnd[Any] | None] = [None, None]
 
@@ -88,7 +104,7 @@ async def _over_tcp(body0: Body, body1: Body, *, digest: bool) -> SimulationResu
             ends[role] = PartyEnd(error=error, echo=stopped)
 
     started = time.perf_counter()
-    options = {"version": "test", "digest": digest, "silence_seconds": 30}
+    options = {"version": "test", "digest": digest, "observer": observer, "silence_seconds": 30}
     async with tcp.listen("127.0.0.1", 0) as listener, trio.open_nursery() as nursery:
         nursery.start_soon(run, 0, body0, listener.accept(role=0, accept_seconds=10, **options))
         nursery.start_soon(run, 1, body1, tcp.connect("127.0.0.1", listener.port, role=1, **options))

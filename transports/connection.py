@@ -22,7 +22,7 @@ import trio
 from trio.abc import HalfCloseableStream, Stream
 
 from sirnn.channel import Channel
-from sirnn.endpoint import Endpoint, Observer, fork_id
+from sirnn.endpoint import CONTROL, Endpoint, Observer, fork_id
 from sirnn.errors import LocalError, PeerError, SirnnError, TransportError
 from transports.framing import Reassembler, frames
 
@@ -40,6 +40,8 @@ LINGER_SECONDS = 2.0
 
 READ_BYTES = 64 << 10
 BATCH_BYTES = 256 << 10
+
+_LAST = fork_id(CONTROL)
 
 MAGIC = b"\x89sirnn\r\n"
 VERSION_BYTES = 24
@@ -159,7 +161,8 @@ class _Connection:
         complete: list[_Outgoing] = []
         size = 0
         while self._lines and size < BATCH_BYTES:
-            fork = next(iter(self._lines))
+            # A farewell leaves after everything else, for it says that nothing else comes.
+            fork = next((each for each in self._lines if each != _LAST), _LAST)
             line = self._lines.pop(fork)
             parts.append(line[0].pop())
             size += len(parts[-1])

@@ -201,8 +201,7 @@ async def oblivious_transfer(
 
     Raises:
         LocalError: arrays that are missing or do not fit the fields, a choice that is not below N, or a party that is
-        not set
-            up.
+            not set up.
 
     Cost: `oblivious_transfer_cost`. Source: Kolesnikov and Kumaresan (CRYPTO 2013); for N = 2 IKNP (CRYPTO 2003).
     """

@@ -1,0 +1,78 @@
+"""Selection: which of several shared values is the largest.
+
+A tournament of ceil(log2 values) rounds: neighbours are compared, and a MUX carries the winner and its index on.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sirnn.blocks.comparison import msb, msb_cost
+from sirnn.blocks.conversion import mux, mux_cost
+from sirnn.cost import FREE, Cost
+from sirnn.party import Party
+from sirnn.profile import Profile
+from sirnn.protocol import Arith, Clear, Params, protocol
+from sirnn.shares import ArithmeticShare, BooleanShare, concatenate
+
+
+def index_bits(count: int) -> int:
+    """Bits of an index among `count` values."""
+    return max(1, (count - 1).bit_length())
+
+
+def argmax_clear(x: Clear) -> Clear:
+    """Index of the largest value along the last axis; the first of equals."""
+    return np.argmax(x, axis=-1).astype(np.uint64) if x.size else np.zeros(x.shape[:-1], dtype=np.uint64)
+
+
+def argmax_cost(profile: Profile, shape: tuple[int, ...], *, bits: int) -> Cost:
+    """ceil(log2 k) rounds of a top bit and two MUXes at once; the last round needs the index alone."""
+    rows, count = shape
+    width, total = index_bits(count), FREE
+    while count > 1:
+        pairs, count = count // 2, -(-count // 2)
+        n = rows * pairs
+        chosen = mux_cost(profile, n, bits=width)
+        total += msb_cost(profile, n, bits=bits) + (chosen | mux_cost(profile, n, bits=bits) if count > 1 else chosen)
+    return total
+
+
+def _shapes(size: int, params: Params) -> list[tuple[int, ...]]:
+    return [(size, params["values"])]
+
+
+@protocol(
+    takes=(Arith("bits", below=lambda p: 1 << (p["bits"] - 1)),),
+    gives=(Arith(lambda p: index_bits(p["values"])),),
+    clear=argmax_clear,
+    cost=argmax_cost,
+    examples=[{"bits": bits, "values": values} for bits, values in ((3, 2), (4, 3), (5, 1), (17, 4), (32, 7), (64, 5))],
+    shapes=_shapes,
+)
+async def argmax(party: Party, x: ArithmeticShare) -> ArithmeticShare:
+    """Index of the largest value along the last axis of x (rows, values), the first of equals.
+
+    The values are unsigned and below half the ring, so that the top bit of a difference is its sign; add a constant to
+    signed ones. The index has ceil(log2 values) bits.
+    """
+    width = index_bits(x.shape[1])
+    index = party.constant(np.broadcast_to(np.arange(x.shape[1]), x.shape), width)
+    while x.shape[1] > 1:
+        x, index = await _round(party, x, index)
+    return index[:, 0]
+
+
+async def _round(party: Party, x: ArithmeticShare, index: ArithmeticShare) -> tuple[ArithmeticShare, ArithmeticShare]:
+    """Neighbours meet; an odd last one passes."""
+    paired = x.shape[1] // 2 * 2
+    left, right, passed = slice(0, paired, 2), slice(1, paired, 2), slice(paired, None)
+    smaller: BooleanShare = await msb(party, x[:, left] - x[:, right])
+
+    async def win(p: Party, values: ArithmeticShare) -> ArithmeticShare:
+        chosen = values[:, left] + await mux(p, smaller, values[:, right] - values[:, left])
+        return concatenate([chosen, values[:, passed]], axis=1)
+
+    if x.shape[1] == 2:
+        return x[:, left], await win(party, index)
+    return await party.parallel(lambda p: win(p, x), lambda p: win(p, index))
