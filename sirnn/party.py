@@ -91,8 +91,7 @@ class Party:
     def fresh_key(self, purpose: str) -> bytes:
         """A public 16-byte key that both parties derive alike and that no other call ever gets.
 
-        It separates the hashing of this call from every other in the session (protocols.md, C.1): by session, fork,
-        call number and purpose.
+        It separates the hashing of this call from every other: by session, fork, call number and purpose.
         """
         self._calls += 1
         material = b"\x00".join((self.session, self.channel.path.encode(), str(self._calls).encode(), purpose.encode()))

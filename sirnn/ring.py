@@ -18,6 +18,11 @@ Words: TypeAlias = npt.NDArray[np.unsignedinteger[Any]]
 
 MAX_BITS = 64
 
+# Looked up hundreds of times in a step of a network.
+_DTYPES: list[np.dtype[np.unsignedinteger[Any]]] = [
+    np.dtype(f"uint{max(8, 1 << (bits - 1).bit_length())}") for bits in range(1, MAX_BITS + 1)
+]
+
 
 def check_bits(bits: int) -> int:
     """`bits` itself, if a ring can have that width (1..64)."""
@@ -28,8 +33,7 @@ def check_bits(bits: int) -> int:
 
 def dtype_for(bits: int) -> np.dtype[np.unsignedinteger[Any]]:
     """The narrowest unsigned dtype with at least `bits` bits."""
-    width = next(width for width in (8, 16, 32, 64) if width >= check_bits(bits))
-    return np.dtype(f"uint{width}")
+    return _DTYPES[check_bits(bits) - 1]
 
 
 def mask(bits: int) -> int:
@@ -40,9 +44,10 @@ def mask(bits: int) -> int:
 def reduce(words: Words, bits: int) -> Words:
     """Each word modulo 2^bits, in the dtype of that ring. Words from a narrower ring just change dtype."""
     dtype = dtype_for(bits)
+    cast = words if words.dtype == dtype else words.astype(dtype)
     if words.dtype.itemsize < dtype.itemsize or bits == 8 * dtype.itemsize:
-        return words.astype(dtype, copy=False)
-    reduced: Words = words.astype(dtype, copy=False) & dtype.type(mask(bits))
+        return cast
+    reduced: Words = cast & dtype.type((1 << bits) - 1)
     return reduced
 
 

@@ -5,7 +5,9 @@ Hello first (do both run the same thing?), then the OT keys; both are booked as 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import TypeAlias
 
 from sirnn.channel import Channel
 from sirnn.crypto.randomness import Randomness, SystemRandomness
@@ -15,12 +17,17 @@ from sirnn.party import Party
 from sirnn.profile import Profile
 from sirnn.version import PROTOCOL_VERSION, __version__
 
+Facts: TypeAlias = Mapping[str, str]
+"""What a party says of itself in its hello."""
+
 
 async def start_session(
     channel: Channel,
     *,
     profile: Profile = Profile.PAPER,
-    facts: Mapping[str, str] | None = None,
+    agree: Facts = MappingProxyType({}),
+    tell: Facts = MappingProxyType({}),
+    check: Callable[[Facts, Facts], None] | None = None,
     randomness: Randomness | None = None,
 ) -> Party:
     """Greet the peer, agree on what is to be run, and make the OT keys.
@@ -28,7 +35,9 @@ async def start_session(
     Args:
         channel: the root channel of a fresh connection.
         profile: how functions are evaluated; both parties must name the same.
-        facts: whatever else both must agree on, such as the digest of a model's shape.
+        agree: what both must say alike.
+        tell: what this party says besides; nothing secret.
+        check: called with this party's facts and the peer's before any work is done; raises what is wrong with them.
         randomness: the party's secret randomness; the operating system's by default. Seeded randomness is
             refused on a channel that leaves the process.
 
@@ -40,9 +49,11 @@ async def start_session(
         LocalError: seeded randomness outside the simulator.
     """
     own = randomness or SystemRandomness()
-    agreed = {"protocol": str(PROTOCOL_VERSION), "profile": profile.value, **(facts or {})}
-    facts_sent = {**agreed, "release": __version__}
-    agreement = await hello(channel, facts_sent, must_match=tuple(agreed), nonce=own.bytes(NONCE_BYTES))
+    agreed = {"protocol": str(PROTOCOL_VERSION), "profile": profile.value, **agree}
+    facts = {**agreed, "release": __version__, **tell}
+    agreement = await hello(channel, facts, must_match=tuple(agreed), nonce=own.bytes(NONCE_BYTES))
+    if check is not None:
+        check(facts, agreement.peer)
     party = Party(channel, randomness=own, session=agreement.session, profile=profile)
     await set_up(party)
     return party

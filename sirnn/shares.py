@@ -128,8 +128,9 @@ class PrivateValue:
 
     def reshape(self, *shape: int) -> PrivateValue:
         """The same elements in another shape."""
-        words = None if self.words is None else self.words.reshape(*shape)
-        return attrs.evolve(self, shape=shape, words=words)
+        known = np.empty(self.shape, np.uint8) if self.words is None else self.words
+        moved = known.reshape(*shape)
+        return attrs.evolve(self, shape=moved.shape, words=None if self.words is None else moved)
 
     def known(self) -> Words:
         """The array, at its owner."""

@@ -81,9 +81,7 @@ async def open_connection(
         connection = _Connection(stream)
         endpoint = Endpoint(role, connection, simulated=False, digest=digest, observer=observer)
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(connection.write)
-            nursery.start_soon(connection.read, endpoint)
-            nursery.start_soon(connection.watch, endpoint, silence_seconds)
+            nursery.start_soon(connection.serve, endpoint, silence_seconds)
             try:
                 yield endpoint.root
                 await endpoint.farewell()
@@ -91,7 +89,7 @@ async def open_connection(
                 await connection.part(endpoint, error)
                 stopped_by = error  # raised below, where no nursery wraps it in a group
             finally:
-                nursery.cancel_scope.cancel()
+                connection.service.cancel()
     if stopped_by is not None:
         raise stopped_by
 
@@ -101,13 +99,13 @@ class _Outgoing:
 
     __slots__ = ("frames", "lost", "next", "written")
 
-    def __init__(self, pieces: Iterator[bytes]) -> None:
+    def __init__(self, pieces: Iterator[tuple[bytes, memoryview]]) -> None:
         self.frames = pieces
-        self.next: bytes | None = next(pieces)
+        self.next: tuple[bytes, memoryview] | None = next(pieces)
         self.written = trio.Event()
         self.lost = False
 
-    def pop(self) -> bytes:
+    def pop(self) -> tuple[bytes, memoryview]:
         """The next frame; afterwards `next` is None if it was the last."""
         frame, self.next = self.next, next(self.frames, None)
         assert frame is not None  # noqa: S101 - a message with no frame left is not in the queue
@@ -118,6 +116,7 @@ class _Connection:
     """The wire over a stream: what is to be written, and the three tasks."""
 
     def __init__(self, stream: Stream) -> None:
+        self.service = trio.CancelScope(shield=True)
         self._stream = stream
         self._lines: dict[int, deque[_Outgoing]] = {}  # by fork, in the order in which their turns come
         self._work = trio.Event()
@@ -125,6 +124,14 @@ class _Connection:
         self._heard = trio.current_time()
         self._parting = False
         self._ended = trio.Event()  # nothing more will be read
+
+    async def serve(self, endpoint: Endpoint, silence_seconds: float) -> None:
+        """The three tasks, until `service` is cancelled; shielded: a cancelled program can still tell its peer."""
+        with self.service:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._write)
+                nursery.start_soon(self._read, endpoint)
+                nursery.start_soon(self._watch, endpoint, silence_seconds)
 
     # ------------------------------------------------------------------ out
 
@@ -140,12 +147,13 @@ class _Connection:
         if message.lost:
             raise self._lost or _closed()
 
-    async def write(self) -> None:
+    async def _write(self) -> None:
         while True:
             while self._lines:
                 batch, complete = self._batch()
                 try:
-                    await self._stream.send_all(batch)
+                    for piece in batch:
+                        await self._stream.send_all(piece)
                 except (trio.BrokenResourceError, trio.ClosedResourceError):
                     self._lost = self._lost or _closed()
                     self._give_up(complete)
@@ -155,22 +163,24 @@ class _Connection:
             self._work = trio.Event()
             await self._work.wait()
 
-    def _batch(self) -> tuple[bytes, list[_Outgoing]]:
-        """The next frames, a frame of each fork in turn, and the messages that they complete."""
-        parts: list[bytes] = []
+    def _batch(self) -> tuple[list[bytes | memoryview], list[_Outgoing]]:
+        """The next frames, a frame of each fork in turn, as what to write; and the messages that they complete."""
+        parts: list[bytes | memoryview] = []
         complete: list[_Outgoing] = []
         size = 0
         while self._lines and size < BATCH_BYTES:
             # A farewell leaves after everything else, for it says that nothing else comes.
             fork = next((each for each in self._lines if each != _LAST), _LAST)
             line = self._lines.pop(fork)
-            parts.append(line[0].pop())
+            parts += line[0].pop()
             size += len(parts[-1])
             if line[0].next is None:
                 complete.append(line.popleft())
             if line:
                 self._lines[fork] = line
-        return parts[0] if len(parts) == 1 else b"".join(parts), complete
+        if len(parts[-1]) < BATCH_BYTES:
+            return [b"".join(parts)], complete
+        return [b"".join(parts[:-1]), parts[-1]], complete  # a large part is not worth copying
 
     def _drop_queue(self) -> None:
         """What has not left yet never will; whoever waits for it is told."""
@@ -186,15 +196,15 @@ class _Connection:
 
     # ------------------------------------------------------------------ in
 
-    async def read(self, endpoint: Endpoint) -> None:
+    async def _read(self, endpoint: Endpoint) -> None:
         try:
-            await self._read(endpoint)
+            await self._read_on(endpoint)
         except (trio.BrokenResourceError, trio.ClosedResourceError):
             self._end(endpoint, TransportError("the connection was lost", remedy="see the other party's output"))
         except PeerError as error:
             self._end(endpoint, error)
 
-    async def _read(self, endpoint: Endpoint) -> None:
+    async def _read_on(self, endpoint: Endpoint) -> None:
         reassembler = Reassembler()
         while True:
             if not self._parting:
@@ -220,7 +230,7 @@ class _Connection:
 
     # ------------------------------------------------------------------ silence and parting
 
-    async def watch(self, endpoint: Endpoint, silence_seconds: float) -> None:
+    async def _watch(self, endpoint: Endpoint, silence_seconds: float) -> None:
         """Fail once the program has been blocked, and nothing heard, for that long."""
         while True:
             since = max(self._heard, endpoint.waiting_since) if endpoint.waiting else trio.current_time()
@@ -234,7 +244,10 @@ class _Connection:
             await trio.sleep_until(since + silence_seconds)
 
     async def part(self, endpoint: Endpoint, error: BaseException) -> None:
-        """Tell the peer why this party stops, and read on for a while so that the message is not lost in a reset."""
+        """Tell the peer why this party stops, and read on for a while so that the message is not lost in a reset.
+
+        Not for long if the peer has stopped too: then it is the one who waits.
+        """
         self._parting = True
         endpoint.fail(LocalError("this party has stopped"))  # a reader that paused reads on
         self._drop_queue()
@@ -245,7 +258,8 @@ class _Connection:
             await endpoint.abort(error)
             if isinstance(self._stream, HalfCloseableStream) and self._lost is None:
                 await self._stream.send_eof()
-            await self._ended.wait()
+            if not endpoint.peer_stopped:
+                await self._ended.wait()
 
 
 def _closed(where: str = "") -> TransportError:

@@ -35,14 +35,14 @@ class Message(NamedTuple):
     payload: bytes
 
 
-def frames(fork: int, depth: int, payload: bytes) -> Iterator[bytes]:
-    """The frames of one message, headers included, in order."""
+def frames(fork: int, depth: int, payload: bytes) -> Iterator[tuple[bytes, memoryview]]:
+    """The frames of one message in order, each as its header and a view of its part of the payload."""
     view = memoryview(payload)
     last = max(0, len(payload) - 1) // FRAME_LIMIT
     for index in range(last + 1):
         part = view[index * FRAME_LIMIT : (index + 1) * FRAME_LIMIT]
         more = _MORE if index < last else 0
-        yield b"".join((_HEADER.pack(fork, depth, len(part) | more), part))
+        yield _HEADER.pack(fork, depth, len(part) | more), part
 
 
 class _Partial:

@@ -21,7 +21,7 @@ from sirnn.models.quantise import quantise
 from sirnn.models.twin import run_twin
 
 HERE = Path(__file__).parent
-INPUT_LIMIT = 16.0  # 2 % of the readings lie beyond it; the network is trained on clipped ones, too
+INPUT_LIMIT = 64.0  # twice the largest reading of the training split; what lies beyond is refused
 HIDDEN = 16
 EPOCHS = 200
 SEED = 0

@@ -99,6 +99,7 @@ def _multiply_pair(pair: list[Clear], scale: int) -> Clear:
 
 def exp_cost(profile: Profile, n: int, *, inp: FixedPoint, out: FixedPoint) -> Cost:
     """Digits, a lookup each, a tree of products each truncated, and the widening to out.bits."""
+    check_types(inp, out)
     unit, widths = out.scale + 2, digit_widths(inp.bits, DIGIT_BITS)
     steps = [
         digit_decompose_cost(profile, n, bits=inp.bits, digit_bits=DIGIT_BITS),
@@ -136,7 +137,7 @@ async def exp(party: Party, x: ArithmeticShare, *, inp: FixedPoint, out: FixedPo
     Deterministic: the words of `exp_clear`, less than 3 ULP from e^x at 16 bits and scales 8..14.
 
     Raises:
-        LocalError: see `check_exp_types`.
+        LocalError: see `check_types`.
     """
     tables = exp_tables(inp, out)
     digits = await digit_decompose(party, -x, digit_bits=DIGIT_BITS)

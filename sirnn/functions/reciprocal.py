@@ -117,7 +117,7 @@ def reciprocal_table(index_bits: int) -> Words:
     return table
 
 
-def reciprocal_clear(v: Clear, *, scale: int, out_scale: int) -> Clear:
+def chord_reciprocal_clear(v: Clear, *, scale: int, out_scale: int) -> Clear:
     """The chord's approximation of 1/v, without iteration.
 
     Args:
@@ -152,16 +152,16 @@ def divide_clear(nm: Clear, dn: Clear, *, num: FixedPoint, scale: int, out: Fixe
         Words of `out`, uint64: the quotient modulo 2^out.bits.
     """
     p = reciprocal_parameters(scale, out.scale)
-    inverse = reciprocal_clear(dn, scale=scale, out_scale=out.scale)
+    inverse = chord_reciprocal_clear(dn, scale=scale, out_scale=out.scale)
     quotient = (num.to_int(nm) * inverse.astype(np.int64)) >> np.int64(num.scale)
     words = ring.from_signed(quotient, out.bits).astype(np.uint64)
     return refine_clear(words, inverse, dn, scale=scale, out=out) if p.iterations else words
 
 
-# ------------------------------------------------------------ secure: 1 / v
+# ------------------------------------------------------------ secure: the chord
 
 
-def reciprocal_cost(profile: Profile, n: int, *, scale: int, out_scale: int) -> Cost:
+def chord_reciprocal_cost(profile: Profile, n: int, *, scale: int, out_scale: int) -> Cost:
     """Index, chord, slope times rest, and the truncation to out_scale."""
     p = reciprocal_parameters(scale, out_scale)
     return sequence(
@@ -178,11 +178,11 @@ def reciprocal_cost(profile: Profile, n: int, *, scale: int, out_scale: int) -> 
 @protocol(
     takes=(Arith(lambda p: p["scale"] + 1),),
     gives=(Arith(lambda p: p["out_scale"] + 1),),
-    clear=reciprocal_clear,
-    cost=reciprocal_cost,
+    clear=chord_reciprocal_clear,
+    cost=chord_reciprocal_cost,
     examples=[{"scale": 5, "out_scale": 6}, {"scale": 12, "out_scale": 12}, {"scale": 14, "out_scale": 11}],
 )
-async def reciprocal(party: Party, v: ArithmeticShare, *, scale: int, out_scale: int) -> ArithmeticShare:
+async def chord_reciprocal(party: Party, v: ArithmeticShare, *, scale: int, out_scale: int) -> ArithmeticShare:
     """The chord's approximation of 1/v for v in [1, 2): a share of out_scale + 1 bits.
 
     Args:
@@ -267,6 +267,59 @@ async def refine(
     return await truncate_reduce(party, refined, shift=out.scale)
 
 
+# ------------------------------------------------------------ secure: 1 / v
+
+
+def reciprocal_bits(scale: int, out_scale: int) -> int:
+    """Width of the reciprocal as it comes out: one bit more if it was refined."""
+    return out_scale + 1 + reciprocal_parameters(scale, out_scale).iterations
+
+
+def _reciprocal_type(scale: int, out_scale: int) -> FixedPoint:
+    return FixedPoint(reciprocal_bits(scale, out_scale), out_scale, signed=False)
+
+
+def reciprocal_clear(v: Clear, *, scale: int, out_scale: int) -> Clear:
+    """1 / v for words of scale + 1 bits in [1, 2): words of `reciprocal_bits`, uint64."""
+    one, out = FixedPoint(2, 0), _reciprocal_type(scale, out_scale)
+    return divide_clear(np.ones_like(v), v, num=one, scale=scale, out=out)
+
+
+def reciprocal_cost(profile: Profile, n: int, *, scale: int, out_scale: int) -> Cost:
+    """The chord, and what the iteration takes."""
+    out, chord = _reciprocal_type(scale, out_scale), chord_reciprocal_cost(profile, n, scale=scale, out_scale=out_scale)
+    if out.bits == out_scale + 1:
+        return chord
+    widened = extend_cost(profile, n, bits=out_scale + 1, out_bits=out.bits)
+    return sequence(chord, widened, refine_cost(profile, n, scale=scale, out=out))
+
+
+@protocol(
+    takes=(Arith(lambda p: p["scale"] + 1, at_least=lambda p: 1 << p["scale"]),),
+    gives=(Arith(lambda p: reciprocal_bits(p["scale"], p["out_scale"])),),
+    clear=reciprocal_clear,
+    cost=reciprocal_cost,
+    examples=[{"scale": 5, "out_scale": 6}, {"scale": 12, "out_scale": 12}, {"scale": 20, "out_scale": 20}],
+)
+async def reciprocal(party: Party, v: ArithmeticShare, *, scale: int, out_scale: int) -> ArithmeticShare:
+    """1 / v for v in [1, 2): a share of `reciprocal_bits`.
+
+    The numerator is a public 1, so no product is spent on it, unlike in `divide`.
+
+    Args:
+        party: this party.
+        v: share of at least scale + 1 bits.
+        scale: scale of v.
+        out_scale: scale of the result.
+    """
+    out = _reciprocal_type(scale, out_scale)
+    inverse = await chord_reciprocal(party, v, scale=scale, out_scale=out_scale)
+    if out.bits == inverse.bits:
+        return inverse
+    quotient = await zero_extend(party, inverse, out_bits=out.bits)
+    return await refine(party, quotient, inverse, v.reduce(scale + 1), scale=scale, out=out)
+
+
 # ------------------------------------------------------------ secure: n / v
 
 
@@ -276,7 +329,7 @@ def divide_cost(
     """Reciprocal, product with the numerator, truncation, and what the iteration takes."""
     wide = num.bits + out.scale
     steps = [
-        reciprocal_cost(profile, n, scale=scale, out_scale=out.scale),
+        chord_reciprocal_cost(profile, n, scale=scale, out_scale=out.scale),
         multiply_cost(profile, n, x_bits=num.bits, y_bits=out.scale + 1, out_bits=wide, msb_x=msb),
         truncate_reduce_cost(profile, n, bits=wide, shift=num.scale),
     ]
@@ -325,7 +378,7 @@ async def divide(
         out: type of the quotient.
     """
     p = reciprocal_parameters(scale, out.scale)
-    inverse = await reciprocal(party, dn, scale=scale, out_scale=out.scale)
+    inverse = await chord_reciprocal(party, dn, scale=scale, out_scale=out.scale)
     product = await multiply(
         party, nm, inverse, msb, out_bits=num.bits + out.scale, x_signed=num.signed, y_signed=False
     )

@@ -17,7 +17,7 @@ from sirnn.blocks.conversion import mux, mux_cost
 from sirnn.blocks.extension import extend_cost, zero_extend
 from sirnn.cost import Cost, sequence
 from sirnn.fixedpoint import FixedPoint
-from sirnn.functions.exponential import exp, exp_clear, exp_cost, unit_type
+from sirnn.functions.exponential import check_types, exp, exp_clear, exp_cost, unit_type
 from sirnn.functions.magnitude import (
     negative_magnitude,
     negative_magnitude_clear,
@@ -47,8 +47,9 @@ def tanh_clear(x: Clear, *, inp: FixedPoint, out: FixedPoint) -> Clear:
     """tanh(x): words of `inp` to words of `out`, any shape, uint64.
 
     Raises:
-        LocalError: see `check_exp_types`.
+        LocalError: see `check_types`.
     """
+    check_types(inp, out)
     ratio, one = ratio_type(out.scale), np.uint64(1 << out.scale)
     negative, magnitude = negative_magnitude_clear(x, bits=inp.bits)
     e = exp_clear(magnitude, inp=doubled(inp), out=unit_type(out.scale))
@@ -59,6 +60,7 @@ def tanh_clear(x: Clear, *, inp: FixedPoint, out: FixedPoint) -> Clear:
 
 def tanh_cost(profile: Profile, n: int, *, inp: FixedPoint, out: FixedPoint) -> Cost:
     """Sign, exponential, division, widening, sign again."""
+    check_types(inp, out)
     s, ratio = out.scale, ratio_type(out.scale)
     return sequence(
         negative_magnitude_cost(profile, n, bits=inp.bits),
@@ -88,8 +90,9 @@ async def tanh(party: Party, x: ArithmeticShare, *, inp: FixedPoint, out: FixedP
     Deterministic: the words of `tanh_clear`.
 
     Raises:
-        LocalError: see `check_exp_types`.
+        LocalError: see `check_types`.
     """
+    check_types(inp, out)
     s, ratio = out.scale, ratio_type(out.scale)
     one = party.constant(1 << s, ratio.bits, x.shape)
     negative, magnitude = await negative_magnitude(party, x)

@@ -61,15 +61,9 @@ def read_archive(path: Path, *, kind: str, version: int) -> tuple[dict[str, Any]
     Raises:
         LocalError: there is no such archive there, or it is damaged.
     """
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-    except FileNotFoundError as failure:
-        raise LocalError(f"there is no file {path}", remedy="check the path") from failure
-    except UNREADABLE as failure:
-        raise LocalError(
-            f"{path} is not a readable {kind} file", remedy="it may be damaged: copy or make it again"
-        ) from failure
+    arrays = read_numpy(path)
+    if not isinstance(arrays, dict):
+        raise LocalError(f"{path} is not a {kind} file", remedy="give the path of one")
     metadata = _metadata(path, kind, arrays.pop(METADATA, None))
     if metadata["format_version"] != version:
         raise LocalError(
@@ -78,6 +72,27 @@ def read_archive(path: Path, *, kind: str, version: int) -> tuple[dict[str, Any]
         )
     _check_numbers(path, arrays)
     return metadata, arrays
+
+
+def read_numpy(path: Path) -> npt.NDArray[Any] | Arrays:
+    """The array of a `.npy` file, or those of a `.npz` file by name; arrays of Python objects are refused.
+
+    Raises:
+        LocalError: there is no such file, or it is damaged.
+    """
+    try:
+        with path.open("rb") as file:
+            loaded = np.load(file, allow_pickle=False)
+            if not isinstance(loaded, np.lib.npyio.NpzFile):
+                return np.asarray(loaded)
+            with loaded:
+                return {name: loaded[name] for name in loaded.files}
+    except FileNotFoundError as failure:
+        raise LocalError(f"there is no file {path}", remedy="check the path") from failure
+    except UNREADABLE as failure:
+        raise LocalError(
+            f"{path} is not a readable numpy file", remedy="it may be damaged: copy or make it again"
+        ) from failure
 
 
 def _metadata(path: Path, kind: str, encoded: npt.NDArray[Any] | None) -> dict[str, Any]:

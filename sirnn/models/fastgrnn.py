@@ -70,7 +70,7 @@ class FastGrnnParameters:
     Attributes:
         weights: real-valued; any standardisation of the input is folded into them.
         classes: names of the classes, in the order of the logits.
-        input_limit: readings are clipped to [-input_limit, input_limit], in training as in use.
+        input_limit: readings lie in [-input_limit, input_limit); what lies beyond is refused.
         provenance: how the weights came about, for people to read.
     """
 
@@ -124,7 +124,7 @@ class FloatTrace:
 def run_float(parameters: FastGrnnParameters, recordings: npt.NDArray[Any]) -> FloatTrace:
     """Run the network on recordings (recordings, steps, channels)."""
     w = parameters.weights
-    x = np.clip(recordings.astype(np.float64), -parameters.input_limit, parameters.input_limit)
+    x = recordings.astype(np.float64)
     h = np.zeros((x.shape[0], w.hidden_weights.shape[1]))
     peaks: dict[str, float] = {}
 

@@ -90,8 +90,14 @@ class TensorSpec:
     type: FixedPoint
 
 
-def _within(low: int, high: int) -> Any:
-    return attrs.validators.and_(attrs.validators.instance_of(int), attrs.validators.ge(low), attrs.validators.le(high))
+def _at_most(limit: int) -> Any:
+    """An attrs validator: an integer from 1 to `limit`."""
+
+    def check(_: Any, attribute: Any, value: Any) -> None:
+        if type(value) is not int or not 1 <= value <= limit:
+            raise LocalError(f"a model with {attribute.name} {value!r}", remedy=f"use an integer from 1 to {limit}")
+
+    return check
 
 
 @attrs.frozen
@@ -108,17 +114,16 @@ class ModelShape:
         hidden_rank: columns of the first factor of U, None if U is whole.
 
     Raises:
-        LocalError: types that no secure evaluation can serve.
-        ValueError: a dimension out of bounds.
+        LocalError: a dimension out of bounds, or types that do not fit together.
     """
 
-    steps: int = attrs.field(validator=_within(1, MAX_STEPS))
-    channels: int = attrs.field(validator=_within(1, MAX_WIDTH))
-    hidden: int = attrs.field(validator=_within(1, MAX_WIDTH))
+    steps: int = attrs.field(validator=_at_most(MAX_STEPS))
+    channels: int = attrs.field(validator=_at_most(MAX_WIDTH))
+    hidden: int = attrs.field(validator=_at_most(MAX_WIDTH))
     classes: tuple[str, ...]
     types: FastGrnnTypes
-    input_rank: int | None = attrs.field(default=None, validator=attrs.validators.optional(_within(1, MAX_WIDTH)))
-    hidden_rank: int | None = attrs.field(default=None, validator=attrs.validators.optional(_within(1, MAX_WIDTH)))
+    input_rank: int | None = attrs.field(default=None, validator=attrs.validators.optional(_at_most(MAX_WIDTH)))
+    hidden_rank: int | None = attrs.field(default=None, validator=attrs.validators.optional(_at_most(MAX_WIDTH)))
 
     def __attrs_post_init__(self) -> None:
         t = self.types
@@ -126,8 +131,9 @@ class ModelShape:
             raise LocalError(f"{len(self.classes)} class names", remedy=f"name 2 to {MAX_WIDTH} classes")
         if any((rank is None) != (kind is None) for rank, kind in self._rank_types()):
             raise LocalError("a rank without types, or types without a rank", remedy="give both or neither")
-        if not all(kind.signed for kind in attrs.astuple(t, recurse=False) if kind is not None):
-            raise LocalError("an unsigned type in a FastGRNN", remedy="make every type signed")
+        kinds = [kind for kind in attrs.astuple(t, recurse=False) if kind is not None]
+        if not all(kind.signed and abs(kind.scale) <= ring.MAX_BITS for kind in kinds):
+            raise LocalError("an unsigned or absurdly scaled type in a FastGRNN", remedy="quantise the model again")
         check_types(t.preactivation, t.gate)
         check_types(t.preactivation, t.candidate)
         _ = (self.preactivation_accumulator, self.mix_accumulator, self.update_accumulator, self.class_accumulator)
@@ -203,10 +209,10 @@ class ModelShape:
         return specs
 
     def encode_recordings(self, recordings: npt.ArrayLike) -> Words:
-        """Recordings (..., steps, channels) to words of the input type; readings beyond its range are clipped.
+        """Recordings (..., steps, channels) to words of the input type.
 
         Raises:
-            LocalError: another shape, or NaN or infinity among the readings.
+            LocalError: another shape, NaN or infinity among the readings, or readings beyond the type's range.
         """
         try:
             values = np.asarray(recordings, dtype=np.float64)
@@ -219,7 +225,7 @@ class ModelShape:
                 f"a recording of shape {values.shape}",
                 remedy=f"this model takes {self.steps} steps of {self.channels} channels",
             )
-        return self.types.input.encode(np.clip(values, *self.types.input.range))
+        return self.types.input.encode(values)
 
     def to_json(self) -> str:
         """The shape as canonical JSON: equal shapes give equal texts."""
@@ -234,7 +240,7 @@ class ModelShape:
         """
         try:
             return _structure(json.loads(text))
-        except ValueError as failure:
+        except (ValueError, RecursionError) as failure:
             raise LocalError("the model shape is not JSON", remedy="use the same version on both sides") from failure
 
     def digest(self) -> str:
@@ -252,7 +258,8 @@ class Model:
         provenance: how the model came about, for people to read.
 
     Raises:
-        LocalError: an array is missing, has another shape, is not of integers, or does not fit its type.
+        LocalError: an array is missing, has another shape, is not of integers, or does not fit its type; or the mix
+            could turn negative, which the secure evaluation relies on it not to.
     """
 
     shape: ModelShape
@@ -266,6 +273,10 @@ class Model:
             raise LocalError(f"missing or surplus weights: {names}", remedy="quantise the model again")
         for name, spec in specs.items():
             _check_tensor(name, arrays[name], spec)
+        zeta, nu = int(self.weights.zeta), int(self.weights.nu)
+        largest = (zeta << self.shape.types.gate.scale) + nu
+        if min(zeta, nu) < 0 or largest > self.shape.mix_accumulator.int_range[1]:
+            raise LocalError("zeta (1 - z) + nu can leave its type", remedy="keep both in (0, 1)")
 
     def words(self, name: str) -> Words:
         """A private array as words of its type's ring."""
@@ -322,7 +333,7 @@ def _narrowed(array: npt.NDArray[Any], kind: FixedPoint) -> npt.NDArray[Any]:
 def _structure(data: Any) -> ModelShape:
     try:
         return _CONVERTER.structure(data, ModelShape)
-    except (cattrs.BaseValidationError, TypeError, ValueError, KeyError) as failure:
+    except (cattrs.errors.ForbiddenExtraKeysError, AttributeError, KeyError, TypeError, ValueError) as failure:
         raise LocalError(
             "the model shape lacks a field or has a wrong one", remedy="quantise the model again"
         ) from failure
@@ -338,7 +349,7 @@ def _strictly(kind: type) -> Any:
 
 
 def _make_converter() -> cattrs.Converter:
-    converter = cattrs.Converter(forbid_extra_keys=True)
+    converter = cattrs.Converter(forbid_extra_keys=True, detailed_validation=False)
     for kind in (int, bool, str):  # cattrs would turn "3" into 3 and "false" into True
         converter.register_structure_hook(kind, _strictly(kind))
     return converter

@@ -1,6 +1,6 @@
 """From a trained FastGRNN to a model of mixed-bitwidth integers.
 
-Weights take 8 bits, values between two steps 14 or 16, and accumulators what the truncation behind them needs (21 to 28).
+Weights take 8 bits, values between two steps 14 or 16, and accumulators what the truncation behind them needs.
 The scale of a weight tensor is the finest at which its largest weight fits; the scale of a value is the finest at which
 `headroom` times the largest magnitude seen on the training recordings fits, because a value that does not fit wraps
 around instead of saturating. Gate, candidate and mix have ranges known from the mathematics.

@@ -36,6 +36,7 @@ class TwinTrace:
         hidden: words of the hidden type after every step, (steps, B, hidden).
         wrapped: values that did not fit their type in any truncation and wrapped around; 0 unless a
             recording is unlike anything in training.
+        logits_type: the type that `logits` are words of.
     """
 
     logits: Words

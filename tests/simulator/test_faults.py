@@ -4,6 +4,7 @@ import pytest
 import trio
 
 from simulator.faults import Corrupt, Delay, Drop, HalfClose, Truncate
+from simulator.network import Network
 from simulator.simulation import simulate
 from sirnn.errors import LocalError, PeerError, SirnnError, TransportError
 
@@ -78,7 +79,9 @@ async def test_what_a_dead_link_is_called(sender, at):
 @everywhere
 @both_ways
 async def test_a_delay_costs_time_and_nothing_else(sender, at):
-    slow, fast = await run(Delay(sender, at, nanoseconds=10**9)), await run()
+    unshared = Network("unshared", latency_ns=1000)  # no bandwidth to wait for, so the delay is all there is
+    fast = await simulate(body, body, network=unshared)
+    slow = await simulate(body, body, network=unshared, faults=[Delay(sender, at, nanoseconds=10**9)])
     assert slow.values == EXPECTED
     assert slow.virtual_ns == fast.virtual_ns + 10**9
 

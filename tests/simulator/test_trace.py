@@ -111,7 +111,7 @@ async def test_the_chrome_trace():
     assert len(set(texts)) == 1
     events = json.loads(texts[0])["traceEvents"]
     names = {event["args"]["name"] for event in events if event["ph"] == "M"}
-    assert {"server", "client", "/", "/0", "/1#1/0/1"} <= names
+    assert {"server", "client", "/", "/0", "/1#1/1"} <= names
     starts = {event["id"]: event for event in events if event["ph"] == "s"}
     ends = {event["id"]: event for event in events if event["ph"] == "f"}
     assert starts.keys() == ends.keys()

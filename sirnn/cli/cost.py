@@ -1,0 +1,86 @@
+"""`sirnn cost`: declared costs; nothing is run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from simulator.network import NETWORKS
+from sirnn.cli.measure import function_options
+from sirnn.cli.options import json_option, profile_option
+from sirnn.cli.report import amount, out, print_json, table
+from sirnn.cli.scenario import load_scenario, scenario_names
+from sirnn.cost import Cost
+from sirnn.errors import LocalError
+from sirnn.fixedpoint import FixedPoint
+from sirnn.functions.catalogue import FUNCTIONS
+from sirnn.models.model import load_model
+from sirnn.nn.inference import infer_cost
+from sirnn.profile import Profile
+
+
+@click.command()
+@click.argument("what")
+@function_options
+@profile_option
+@json_option
+def cost(what: str, inp: FixedPoint, out_type: FixedPoint, count: int, profile: Profile, as_json: bool) -> None:
+    """The declared cost of WHAT: a function, a scenario, or a model file.
+
+    Declared costs are formulas that the tests hold to the measurement, to the byte and the flight. For a model,
+    --count is the number of recordings in a batch (1 unless given).
+    """
+    ctx = click.get_current_context()
+    given = ctx.get_parameter_source("count") is not click.core.ParameterSource.DEFAULT
+    instances = count if what in FUNCTIONS or given else 1
+    declared = declared_cost(what, inp, out_type, instances, profile)
+    report = {
+        "what": what,
+        "profile": profile.value,
+        "count": instances,
+        "bytes_from_server": declared.sent[0],
+        "bytes_from_client": declared.sent[1],
+        "bytes_online": declared.payload,
+        "bytes_per_instance": declared.payload / instances,
+        "flights": declared.flights,
+        **{f"network_seconds_{name}": bound_seconds(declared, name) for name in NETWORKS},
+    }
+    if as_json:
+        print_json(report)
+        return
+    rows = [
+        ["payload", amount(declared.payload)],
+        ["  from the server", amount(declared.sent[0])],
+        ["  from the client", amount(declared.sent[1])],
+        ["payload per instance", amount(declared.payload / instances)],
+        ["flights", f"{declared.flights:,}"],
+        *([f"waiting for the network, {name}, at most", f"{bound_seconds(declared, name):.1f} s"] for name in NETWORKS),
+    ]
+    out.print(table(f"{what}, {instances:,} at once", ["", "figure"], rows))
+
+
+def declared_cost(what: str, inp: FixedPoint, out_type: FixedPoint, count: int, profile: Profile) -> Cost:
+    """The cost of a function, a scenario's model or a model file.
+
+    Raises:
+        LocalError: there is nothing of that name.
+    """
+    if what in FUNCTIONS:
+        return FUNCTIONS[what].cost(profile, count, inp=inp, out=out_type)
+    if what in scenario_names():
+        return infer_cost(profile, load_scenario(what).model.shape, count)
+    if Path(what).exists():
+        return infer_cost(profile, load_model(Path(what)).shape, count)
+    known = ", ".join([*FUNCTIONS, *scenario_names()])
+    raise LocalError(f"there is nothing called {what}", remedy=f"name {known}, or a model file")
+
+
+def bound_seconds(declared: Cost, network: str) -> float:
+    """Time on a network if no two messages overlap but those of one flight: an upper bound for the payload."""
+    link = NETWORKS[network]
+    seconds = declared.flights * link.latency_ns / 1e9
+    for sender, nbytes in enumerate(declared.sent):
+        bandwidth = link.bandwidth(sender)
+        seconds += 8 * nbytes / bandwidth if bandwidth else 0
+    return seconds

@@ -1,0 +1,155 @@
+"""Running a scenario's model with both parties here, and the report of it: what `demo` and `run` have in common."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+
+from sirnn import ring
+from sirnn.channel import Channel, Phase
+from sirnn.cli.pair import PairRun, bound, run_pair
+from sirnn.cli.report import phase_total, progress_bar, traffic_report
+from sirnn.cli.scenario import Scenario
+from sirnn.crypto.randomness import InsecureSeededRandomness, Randomness
+from sirnn.errors import LocalError
+from sirnn.models.model import Model
+from sirnn.models.twin import TwinTrace, run_twin
+from sirnn.nn.fastgrnn import Progress
+from sirnn.nn.inference import Reveal, infer_cost
+from sirnn.nn.service import Reply, answer, ask
+from sirnn.profile import Profile
+
+# ------------------------------------------------------------ the two bodies
+
+
+async def server_body(
+    channel: Channel, *, model: Model, reveals: Reveal, profile: Profile, seed: int | None, progress: Progress | None
+) -> Reply:
+    """The server's side of one inference."""
+    randomness = seeded(seed, channel.role)
+    return await answer(
+        channel, model=model, reveals=reveals, profile=profile, randomness=randomness, progress=progress
+    )
+
+
+async def client_body(
+    channel: Channel, *, recordings: npt.NDArray[Any], reveals: Reveal, profile: Profile, seed: int | None
+) -> Reply:
+    """The client's side of one inference."""
+    return await ask(channel, recordings, reveals=reveals, profile=profile, randomness=seeded(seed, channel.role))
+
+
+def seeded(seed: int | None, role: int) -> Randomness | None:
+    """Reproducible randomness for a simulated party, or None: the system's."""
+    return None if seed is None else InsecureSeededRandomness(2 * seed + role)
+
+
+# ------------------------------------------------------------ a run of both
+
+
+@attrs.frozen(eq=False)
+class InferenceRun:
+    """A finished run.
+
+    Attributes:
+        scenario: what was run.
+        indices: the recordings that were run.
+        pair: how the run of both parties went.
+        twin: the plaintext twin on the same recordings.
+    """
+
+    scenario: Scenario
+    indices: list[int]
+    pair: PairRun
+    twin: TwinTrace
+
+    @property
+    def reply(self) -> Reply:
+        """What the client has."""
+        reply: Reply = self.pair.values[1]
+        return reply
+
+    @property
+    def logits(self) -> npt.NDArray[Any]:
+        """The logits' words, both parties' shares put together; only a run of both can do that."""
+        server, client = self.pair.values
+        return ring.reduce(server.logits.words + client.logits.words, client.logits.bits)
+
+    @property
+    def matches(self) -> bool:
+        """Every logit word and every prediction equals the twin's."""
+        same_words = bool(np.array_equal(self.logits, self.twin.logits))
+        return same_words and self.reply.classes == tuple(int(index) for index in self.twin.prediction)
+
+    @property
+    def correct(self) -> int:
+        """Predictions that equal the label."""
+        return int(np.sum(np.array(self.reply.classes) == self.scenario.labels[self.indices]))
+
+    def report(self) -> dict[str, Any]:
+        """The keys of `--json`."""
+        classes = self.scenario.model.shape.classes
+        declared = infer_cost(self.scenario.profile, self.scenario.model.shape, len(self.indices))
+        single = len(self.indices) == 1
+        expected = [classes[index] for index in self.twin.prediction]
+        names = list(self.reply.names)
+        labels = [classes[index] for index in self.scenario.labels[self.indices]]
+        return {
+            "scenario": self.scenario.name,
+            "profile": self.scenario.profile.value,
+            "count": len(self.indices),
+            "recordings": self.indices,
+            "prediction": names[0] if single else names,
+            "expected": expected[0] if single else expected,
+            "label": labels[0] if single else labels,
+            "matches_plaintext": self.matches,
+            "correct": self.correct,
+            "output_words": self.reply.words.tolist() if self.reply.words is not None else None,
+            **traffic_report(self.pair.ledger),
+            "bytes_declared": declared.payload,
+            "seconds": self.pair.seconds,
+            "seconds_offline": 0.0,
+            "seconds_online": self.pair.seconds,
+            **self._predicted(),
+        }
+
+    def _predicted(self) -> dict[str, float]:
+        """Seconds on a network: of waiting for it alone, and with this machine's computing added."""
+        keys = {}
+        for name, phases in self.pair.network_ns.items():
+            network = phases.get(Phase.ONLINE, 0) / 1e9
+            keys[f"network_seconds_{name}"] = network
+            keys[f"predicted_seconds_{name}"] = network + self.pair.seconds
+        return keys
+
+    def online(self) -> int:
+        """Payload bytes after set-up."""
+        return (
+            phase_total(self.pair.ledger, Phase.ONLINE).payload + phase_total(self.pair.ledger, Phase.OFFLINE).payload
+        )
+
+
+def run_inference(
+    scenario: Scenario, indices: list[int], *, over: str, network: str, reveals: Reveal, seed: int | None
+) -> InferenceRun:
+    """Run a scenario's model on some of its recordings, both parties here.
+
+    Raises:
+        LocalError: there is no such recording, or a seed over TCP.
+    """
+    outside = [index for index in indices if not 0 <= index < len(scenario.recordings)]
+    if outside:
+        raise LocalError(
+            f"the scenario has no recording {outside[0]}", remedy=f"choose from 0 to {len(scenario.recordings) - 1}"
+        )
+    recordings = scenario.recordings[indices]
+    common = {"reveals": reveals, "profile": scenario.profile, "seed": seed}
+    with progress_bar("time steps") as progress:
+        # A bar cannot be handed to another process; the server's is always this one.
+        server = bound(server_body, model=scenario.model, progress=progress, **common)
+        pair = run_pair(server, bound(client_body, recordings=recordings, **common), over=over, network=network)
+    twin = run_twin(scenario.model, scenario.model.shape.encode_recordings(recordings))
+    return InferenceRun(scenario, indices, pair, twin)

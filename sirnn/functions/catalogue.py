@@ -1,0 +1,134 @@
+"""The functions a command can name: from a fixed-point type to a fixed-point type, with the real function beside."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+
+from sirnn import ring
+from sirnn.blocks.extension import extend_cost, zero_extend
+from sirnn.cost import Cost
+from sirnn.errors import LocalError
+from sirnn.fixedpoint import FixedPoint
+from sirnn.functions.exponential import exp, exp_clear, exp_cost
+from sirnn.functions.reciprocal import reciprocal, reciprocal_bits, reciprocal_clear, reciprocal_cost
+from sirnn.functions.sigmoid import sigmoid, sigmoid_clear, sigmoid_cost
+from sirnn.functions.tanh import tanh, tanh_clear, tanh_cost
+from sirnn.party import Party
+from sirnn.profile import Profile
+from sirnn.protocol import Clear
+from sirnn.ring import Words
+from sirnn.shares import ArithmeticShare
+
+Reals = npt.NDArray[np.float64]
+
+
+@attrs.frozen
+class MathFunction:
+    """A function of one number.
+
+    Attributes:
+        name: how commands call it.
+        summary: what it computes, and where.
+        run: coroutine `(party, x, *, inp, out)` on shares.
+        clear: its functionality, `(x, *, inp, out)` on uint64 words.
+        cost: its cost, `(profile, n, *, inp, out)`.
+        real: the real function, in double precision: 2^-53 relative, far below a ULP of at most 32 bits.
+        domain: the integers it is defined on, for an input type.
+    """
+
+    name: str
+    summary: str
+    run: Callable[..., Awaitable[ArithmeticShare]]
+    clear: Callable[..., Clear]
+    cost: Callable[..., Cost]
+    real: Callable[[Reals], Reals]
+    domain: Callable[[FixedPoint], range]
+
+    def inputs(self, inp: FixedPoint, count: int) -> Words:
+        """`count` words spread evenly over the domain, every one of it if there are enough."""
+        domain = self.domain(inp)
+        if len(domain) == 0:
+            raise LocalError(f"{self.name} is not defined anywhere on {inp}", remedy=self.summary)
+        places = np.arange(count, dtype=np.int64)
+        if count < len(domain):
+            places = places * (len(domain) - 1) // max(1, count - 1)
+        return ring.from_signed(domain.start + places % len(domain), inp.bits)
+
+    def errors(self, x: Words, y: Words, inp: FixedPoint, out: FixedPoint) -> Reals:
+        """Distance of each output word from the real value, in ULP of the output type."""
+        exact = np.ldexp(self.real(inp.decode(x)), out.scale)
+        distance: Reals = np.abs(out.to_int(y).astype(np.float64) - exact)
+        return distance
+
+
+def _whole(inp: FixedPoint) -> range:
+    low, high = inp.int_range
+    return range(low, high + 1)
+
+
+def _not_positive(inp: FixedPoint) -> range:
+    return range(inp.int_range[0], 1)
+
+
+def _one_to_two(inp: FixedPoint) -> range:
+    one = 1 << max(inp.scale, 0)
+    return range(one, min(2 * one, inp.int_range[1] + 1))
+
+
+def _sigmoid(x: Reals) -> Reals:
+    small = np.exp(-np.abs(x))
+    return np.asarray(np.where(x >= 0, 1, small) / (1 + small))
+
+
+# ------------------------------------------------------------ the reciprocal, from type to type
+
+
+def _check_reciprocal(inp: FixedPoint, out: FixedPoint) -> int:
+    """Width of the reciprocal before it is widened to `out`."""
+    narrow = reciprocal_bits(inp.scale, out.scale)
+    if inp.bits < inp.scale + 1 or out.bits < narrow:
+        raise LocalError(
+            f"no reciprocal from {inp} to {out}", remedy=f"it needs {inp.scale + 1} bits in and {narrow} bits out"
+        )
+    return narrow
+
+
+def _reciprocal_clear(x: Clear, *, inp: FixedPoint, out: FixedPoint) -> Clear:
+    _check_reciprocal(inp, out)
+    return reciprocal_clear(x, scale=inp.scale, out_scale=out.scale)
+
+
+def _reciprocal_cost(profile: Profile, n: int, *, inp: FixedPoint, out: FixedPoint) -> Cost:
+    narrow = _check_reciprocal(inp, out)
+    direct = reciprocal_cost(profile, n, scale=inp.scale, out_scale=out.scale)
+    return direct + extend_cost(profile, n, bits=narrow, out_bits=out.bits)
+
+
+async def _reciprocal(party: Party, x: ArithmeticShare, *, inp: FixedPoint, out: FixedPoint) -> ArithmeticShare:
+    _check_reciprocal(inp, out)
+    inverse = await reciprocal(party, x, scale=inp.scale, out_scale=out.scale)
+    return await zero_extend(party, inverse, out_bits=out.bits)
+
+
+FUNCTIONS = {
+    function.name: function
+    for function in (
+        MathFunction("exp", "e^x for x <= 0", exp, exp_clear, exp_cost, np.exp, _not_positive),
+        MathFunction(
+            "reciprocal",
+            "1/x for x in [1, 2)",
+            _reciprocal,
+            _reciprocal_clear,
+            _reciprocal_cost,
+            np.reciprocal,
+            _one_to_two,
+        ),
+        MathFunction("sigmoid", "1 / (1 + e^-x)", sigmoid, sigmoid_clear, sigmoid_cost, _sigmoid, _whole),
+        MathFunction("tanh", "hyperbolic tangent", tanh, tanh_clear, tanh_cost, np.tanh, _whole),
+    )
+}
+"""By name."""

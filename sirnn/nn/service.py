@@ -1,0 +1,197 @@
+"""One inference from hello to answer, over any channel: `answer` at the server, `ask` at the client.
+
+    async with connect(host, port, role=1, version=...) as channel:
+        reply = await ask(channel, recording)
+        print(reply.names)
+
+The client needs no model file. The server tells it the model's public shape, and the client may insist on one it knows.
+"""
+
+from __future__ import annotations
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+
+from sirnn.channel import Channel
+from sirnn.crypto.randomness import Randomness
+from sirnn.errors import LocalError, PeerError
+from sirnn.models.model import Model, ModelShape
+from sirnn.nn.fastgrnn import Progress
+from sirnn.nn.inference import Answer, Reveal, infer
+from sirnn.party import CLIENT
+from sirnn.profile import Profile
+from sirnn.ring import Words
+from sirnn.session import Facts, start_session
+from sirnn.shares import ArithmeticShare, PrivateValue
+
+ANY_MODEL = "any"
+"""What a client says that does not insist on a model."""
+
+MOST_RECORDINGS = 1024
+"""Recordings a server takes in one session."""
+
+
+@attrs.frozen(eq=False)
+class Reply:
+    """What one party has when an inference is over.
+
+    Attributes:
+        shape: the model's public shape.
+        recordings: how many recordings were run.
+        words: at the client, what was opened: class indices (B,) or logits (B, classes); None at the server.
+        classes: at the client, the index of each predicted class; None at the server.
+        logits: this party's share of the logits. It says nothing alone; a simulation can put both together.
+    """
+
+    shape: ModelShape
+    recordings: int
+    words: Words | None
+    classes: tuple[int, ...] | None
+    logits: ArithmeticShare
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """At the client, the name of each predicted class."""
+        return tuple(self.shape.classes[index] for index in self.classes or ())
+
+
+async def answer(
+    channel: Channel,
+    *,
+    model: Model,
+    reveals: Reveal = Reveal.CLASS,
+    profile: Profile = Profile.PAPER,
+    randomness: Randomness | None = None,
+    progress: Progress | None = None,
+) -> Reply:
+    """Be the server of one inference.
+
+    Args:
+        channel: the root channel of a fresh connection, of role 0.
+        model: the model; it does not leave this party.
+        reveals: what the client learns; it must ask for the same.
+        profile: how functions are evaluated.
+        randomness: see `start_session`.
+        progress: told after every step.
+
+    Raises:
+        PeerError: the client insists on another model, or asks for what this server does not do.
+    """
+    asked = 0
+
+    def check(mine: Facts, theirs: Facts) -> None:
+        nonlocal asked
+        _same_model(mine, theirs)
+        asked = _count(theirs)
+
+    tell = {"model": model.shape.digest(), "shape": model.shape.to_json()}
+    agree = {"reveals": reveals.value}
+    party = await start_session(channel, profile=profile, agree=agree, tell=tell, check=check, randomness=randomness)
+    shape = model.shape
+    recordings = PrivateValue(CLIENT, (asked, shape.steps, shape.channels), shape.types.input.bits)
+    result = await infer(party, shape, model, recordings, reveals=reveals, progress=progress)
+    return _reply(shape, asked, result)
+
+
+async def ask(
+    channel: Channel,
+    recordings: npt.ArrayLike,
+    *,
+    expected: ModelShape | None = None,
+    reveals: Reveal = Reveal.CLASS,
+    profile: Profile = Profile.PAPER,
+    randomness: Randomness | None = None,
+    progress: Progress | None = None,
+) -> Reply:
+    """Be the client of one inference.
+
+    Args:
+        channel: the root channel of a fresh connection, of role 1.
+        recordings: real numbers, (steps, channels) or (B, steps, channels).
+        expected: the shape the server's model must have; any by default.
+        reveals: what this client learns; the server must offer the same.
+        profile: how functions are evaluated.
+        randomness: see `start_session`.
+        progress: told after every step.
+
+    Raises:
+        LocalError: the recording does not fit the model.
+        PeerError: the server's model is not the expected one, or its shape makes no sense.
+    """
+    batch = as_batch(recordings)
+    shape: ModelShape | None = expected
+
+    def check(mine: Facts, theirs: Facts) -> None:
+        nonlocal shape
+        _same_model(mine, theirs)
+        shape = _told_shape(theirs)
+
+    tell = {"model": expected.digest() if expected else ANY_MODEL, "recordings": str(len(batch))}
+    agree = {"reveals": reveals.value}
+    if expected is not None:
+        expected.encode_recordings(batch)  # better now than after the set-up
+    party = await start_session(channel, profile=profile, agree=agree, tell=tell, check=check, randomness=randomness)
+    if shape is None:
+        raise PeerError("the server told no model shape", remedy="it must run sirnn serve")
+    words = PrivateValue.mine(CLIENT, shape.encode_recordings(batch), shape.types.input.bits)
+    result = await infer(party, shape, None, words, reveals=reveals, progress=progress)
+    return _reply(shape, len(batch), result)
+
+
+def as_batch(recordings: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """One recording or several, as a batch of floats.
+
+    Raises:
+        LocalError: not numbers, not two- or three-dimensional, none or too many.
+    """
+    try:
+        values = np.asarray(recordings, dtype=np.float64)
+    except (TypeError, ValueError) as failure:
+        raise LocalError("the recording is not an array of numbers", remedy="save it with numpy.save") from failure
+    batch = values[None] if values.ndim == 2 else values
+    if batch.ndim != 3 or not 1 <= len(batch) <= MOST_RECORDINGS:
+        raise LocalError(
+            f"a recording of shape {values.shape}",
+            remedy=f"give (steps, channels), or up to {MOST_RECORDINGS} of them as (recordings, steps, channels)",
+        )
+    return batch
+
+
+def _reply(shape: ModelShape, count: int, result: Answer) -> Reply:
+    return Reply(shape, count, result.words, result.classes, result.logits)
+
+
+def _same_model(mine: Facts, theirs: Facts) -> None:
+    """Both parties see the same two facts, so both come to the same verdict."""
+    here, there = mine.get("model", ""), theirs.get("model", "")
+    if ANY_MODEL not in (here, there) and here != there:
+        raise PeerError(
+            f"the two parties mean different models: shape {here[:16]} here, {there[:16]} there",
+            remedy="give the client the shape of the server's model, or let it take any",
+        )
+
+
+def _count(theirs: Facts) -> int:
+    said = theirs.get("recordings", "")
+    if not (said.isascii() and said.isdigit() and 1 <= int(said[:9]) <= MOST_RECORDINGS):
+        raise PeerError(
+            f"the client announces {said[:20]!a} recordings", remedy=f"ask for 1 to {MOST_RECORDINGS} at a time"
+        )
+    return int(said[:9])
+
+
+def _told_shape(theirs: Facts) -> ModelShape:
+    try:
+        shape = ModelShape.from_json(theirs.get("shape", ""))
+    except LocalError as failure:
+        raise PeerError(
+            f"the server's model makes no sense: {failure.problem}", remedy="tell its operator"
+        ) from failure
+    if shape.digest() != theirs.get("model"):
+        raise PeerError("the server's model is not the one it announces", remedy="tell its operator")
+    return shape
+
+
+PRIMITIVES = (answer, ask)
+"""Sessions, not protocols on shares."""
