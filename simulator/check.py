@@ -2,9 +2,9 @@
 
     await check_protocol(REGISTRY["mux"], {"bits": 16})
 
-For each size it shares random inputs, runs both parties, and holds the outputs to the functionality and the measured cost to
-the declared one. Where the parameters are small enough it also runs every possible pair of shares of
-every input. It is what the conformance suite runs for every registered protocol, and works for your own in the same way.
+For each size it shares random inputs, runs both parties, and holds the outputs to the functionality and the measured
+cost to the declared one. Where the parameters are small enough it also runs every possible pair of shares of every
+input. It is what the conformance suite runs for every registered protocol, and works for your own in the same way.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ Outputs: TypeAlias = tuple[Words | None, ...]
 
 Halved: TypeAlias = tuple[Words, Words]
 Runner: TypeAlias = Callable[..., Awaitable[Any]]
-"""Runs two bodies on two channels and returns something with `values` and `ledgers`: `simulate`, or one over sockets."""
+"""Runs two bodies on two channels and returns something with `values` and `ledgers`, as `simulate` does."""
 
 
 class MismatchError(AssertionError):

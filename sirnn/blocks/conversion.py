@@ -113,3 +113,7 @@ async def mux(party: Party, selector: BooleanShare, x: ArithmeticShare) -> Arith
     (crossed,) = await cot_both_ways(party, field, [ring.reduce(signed, x.bits)], [sel])
     own = words * sel.astype(words.dtype)
     return ArithmeticShare(ring.reduce(own + crossed, x.bits).reshape(x.shape), x.bits)
+
+
+PRIMITIVES = (cot_both_ways,)
+"""Not a protocol on shares: it takes each party's own half."""

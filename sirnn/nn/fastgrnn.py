@@ -103,7 +103,7 @@ class _Network:
                 product = _aligned(direct, acc)
             else:
                 wide = await client_by_server(party, rows, self.weights["input_reduction"], out_bits=source.bits)
-                code = await truncate(party, wide, source, t.input_code)
+                code = await _truncate(party, wide, source, t.input_code)
                 product = await self._project(party, code, "input_weights", t.input_code, acc)
         return product.reshape(batch, self.shape.steps, self.shape.hidden)
 
@@ -113,7 +113,7 @@ class _Network:
         with party.scope("hidden"):
             total = driven + await self.hidden_projection(party, hidden)
         biased = [self._plus(party, total, name) for name in ("gate_bias", "candidate_bias")]
-        both = await truncate(party, concatenate(biased, axis=1), acc, t.preactivation)
+        both = await _truncate(party, concatenate(biased, axis=1), acc, t.preactivation)
         gate_input, candidate_input = both[:, : self.shape.hidden], both[:, self.shape.hidden :]
 
         async def gate_branch(p: Party) -> tuple[ArithmeticShare, ArithmeticShare]:
@@ -125,7 +125,7 @@ class _Network:
         )
         update = self.shape.update_accumulator
         fresh = await _product(party, mix, candidate, t.mix, t.candidate, update)
-        return await truncate(party, fresh + kept, update, t.hidden)
+        return await _truncate(party, fresh + kept, update, t.hidden)
 
     async def hidden_projection(self, party: Party, hidden: ArithmeticShare) -> ArithmeticShare:
         """U h in the accumulator's ring."""
@@ -134,7 +134,7 @@ class _Network:
         if source is None or t.hidden_code is None:
             return await self._project(party, hidden, "hidden_weights", t.hidden, acc)
         wide = await shared_by_server(party, hidden, self.weights["hidden_reduction"], out_bits=source.bits)
-        code = await truncate(party, wide, source, t.hidden_code)
+        code = await _truncate(party, wide, source, t.hidden_code)
         return await self._project(party, code, "hidden_weights", t.hidden_code, acc)
 
     async def mix(self, party: Party, z: ArithmeticShare) -> ArithmeticShare:
@@ -145,13 +145,13 @@ class _Network:
         with party.scope("mix"):
             weighted = await shared_by_server(party, flipped, zeta, out_bits=acc.bits)
             shifted = self._plus(party, weighted, "nu")
-            return (await truncate(party, shifted, acc, self.types.mix)).reshape(*z.shape)
+            return (await _truncate(party, shifted, acc, self.types.mix)).reshape(*z.shape)
 
     async def classify(self, party: Party, hidden: ArithmeticShare) -> ArithmeticShare:
         """The logits."""
         acc = self.shape.class_accumulator
         total = await shared_by_server(party, hidden, self.weights["class_weights"], out_bits=acc.bits)
-        return await truncate(party, self._plus(party, total, "class_bias"), acc, self.types.logits)
+        return await _truncate(party, self._plus(party, total, "class_bias"), acc, self.types.logits)
 
     async def _kept(self, party: Party, z: ArithmeticShare, hidden: ArithmeticShare) -> ArithmeticShare:
         return await _product(party, z, hidden, self.types.gate, self.types.hidden, self.shape.update_accumulator)
@@ -169,7 +169,7 @@ class _Network:
         return ArithmeticShare(ring.reduce(x.words + ring.reduce(self.weights[name].known(), x.bits), x.bits), x.bits)
 
 
-async def truncate(party: Party, x: ArithmeticShare, source: FixedPoint, target: FixedPoint) -> ArithmeticShare:
+async def _truncate(party: Party, x: ArithmeticShare, source: FixedPoint, target: FixedPoint) -> ArithmeticShare:
     """From an accumulator to the type it was made for."""
     return await truncate_reduce(party, x, shift=source.scale - target.scale)
 

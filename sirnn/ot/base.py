@@ -95,3 +95,7 @@ def _key(salt: bytes, index: int, announced: bytes, answer: bytes, element: byte
 
 def _blocks(keys: list[bytes]) -> Blocks:
     return np.frombuffer(b"".join(keys), np.uint64).reshape(-1, 2)
+
+
+PRIMITIVES = (base_ots,)
+"""What the protocol suite leaves to tests of its own."""

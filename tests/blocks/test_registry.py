@@ -1,0 +1,53 @@
+"""Every registered protocol: its value, its bytes in each direction and its flights are exactly what it declares."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import attrs
+import pytest
+
+from simulator.check import MismatchError, check_protocol
+from sirnn.cost import Cost
+from sirnn.crypto.randomness import SystemRandomness
+from sirnn.profile import Profile
+from sirnn.protocol import REGISTRY
+from tests.harness import run_both
+from tests.protocols import CASES, MODULES, label, public_coroutines
+
+
+@pytest.mark.parametrize("case", CASES, ids=label)
+async def test_protocol_does_what_it_declares(case):
+    spec, params = case
+    await check_protocol(spec, params)
+
+
+@pytest.mark.parametrize("spec", REGISTRY.values(), ids=lambda spec: spec.name)
+async def test_protocol_over_tcp(spec):
+    """The same body over real sockets, with real randomness."""
+    runner = partial(run_both, over="tcp")
+    params = spec.examples[len(spec.examples) // 2]
+    await check_protocol(spec, params, sizes=(0, 5, 33), runner=runner, randomness=lambda role: SystemRandomness())
+
+
+def test_every_public_protocol_is_registered():
+    """No public coroutine escapes the suite: it is registered, or named as a primitive with tests of its own."""
+    missing = []
+    for module in MODULES:
+        primitives = {function.__name__ for function in getattr(module, "PRIMITIVES", ())}
+        known = primitives | REGISTRY.keys()
+        missing += [f"{module.__name__}.{name}" for name in public_coroutines(module) if name not in known]
+    assert not missing
+
+
+@pytest.mark.parametrize("spec", REGISTRY.values(), ids=lambda spec: spec.name)
+async def test_a_wrong_declaration_is_caught(spec):
+    """The suite can fail: a cost that is one byte or one flight off, and a functionality that is one off."""
+    params, size = spec.examples[-1], 3
+    declared = spec.cost(Profile.PAPER, size, params)
+    wrong_bytes = attrs.evolve(spec, cost_formula=lambda *_: declared | Cost(sent=(1, 0)))
+    wrong_flights = attrs.evolve(spec, cost_formula=lambda *_: declared + Cost.exchange(0))
+    wrong_value = attrs.evolve(spec, clear=lambda *inputs: tuple(out + 1 for out in spec.functionality(inputs, params)))
+    for wrong in (wrong_bytes, wrong_flights, wrong_value):
+        with pytest.raises(MismatchError):
+            await check_protocol(wrong, params, sizes=(size,))
