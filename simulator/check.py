@@ -87,7 +87,7 @@ async def check_protocol(
 
     async def body(channel: Channel) -> list[Outputs]:
         party = await start_session(channel, profile=profile, randomness=source(channel.role))
-        return [await _run(party, spec, params, case) for case in cases]
+        return [await run_case(party, spec, params, case) for case in cases]
 
     result = await runner(body, body)
     for index, case in enumerate(cases):
@@ -100,13 +100,15 @@ async def check_protocol(
 # ------------------------------------------------------------ inputs
 
 
-def random_case(spec: ProtocolSpec, params: Params, size: int, seed: int) -> Case:
-    """Uniform inputs of the declared domain, uniformly shared."""
+def random_case(spec: ProtocolSpec, params: Params, size: int, seed: int, *, constant: bool = False) -> Case:
+    """Uniform inputs of the declared domain, uniformly shared; `constant` repeats one value in all instances."""
     rng = np.random.default_rng(seed)
     clear, halves = [], []
     for kind, shape in zip(_shared(spec), spec.input_shapes(size, params), strict=False):
         bits, domain = kind.width(params), _domain(spec, params, kind)
-        value = rng.integers(domain.start, domain.stop - 1, size=shape, dtype=np.uint64, endpoint=True)
+        drawn = (1,) * len(shape) if constant else shape
+        value = rng.integers(domain.start, domain.stop - 1, size=drawn, dtype=np.uint64, endpoint=True)
+        value = np.broadcast_to(value, shape).copy()
         mask = rng.integers(0, ring.mask(bits), size=shape, dtype=np.uint64, endpoint=True)
         clear.append(value)
         halves.append(_split(kind, value, mask, bits))
@@ -164,7 +166,8 @@ def _split(kind: Any, value: Clear, mask: Clear, bits: int) -> Halved:
 # ------------------------------------------------------------ running
 
 
-async def _run(party: Party, spec: ProtocolSpec, params: Params, case: Case) -> Outputs:
+async def run_case(party: Party, spec: ProtocolSpec, params: Params, case: Case) -> Outputs:
+    """One party's run of a case: its halves of the outputs."""
     inputs = _inputs(party, spec, params, case)
     # Entering the phase anew starts its depths at 0.
     with party.channel.phase(Phase.ONLINE), party.scope(case.name):

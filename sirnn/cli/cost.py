@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 from simulator.network import NETWORKS
-from sirnn.cli.measure import function_options
-from sirnn.cli.options import json_option, profile_option
-from sirnn.cli.report import amount, out, print_json, table
+from sirnn.cli.options import count_option, json_option, profile_option, type_options
+from sirnn.cli.report import amount, network_rows, out, print_json, table
 from sirnn.cli.scenario import load_scenario, scenario_names
 from sirnn.cost import Cost
 from sirnn.errors import LocalError
@@ -22,19 +22,22 @@ from sirnn.profile import Profile
 
 @click.command()
 @click.argument("what")
-@function_options
+@type_options
+@count_option
 @profile_option
 @json_option
 def cost(what: str, inp: FixedPoint, out_type: FixedPoint, count: int, profile: Profile, as_json: bool) -> None:
     """The declared cost of WHAT: a function, a scenario, or a model file.
 
     Declared costs are formulas that the tests hold to the measurement, to the byte and the flight. For a model,
-    --count is the number of recordings in a batch (1 unless given).
+    --count is the number of recordings in a batch (1 unless given), and its own types are used.
     """
-    ctx = click.get_current_context()
-    given = ctx.get_parameter_source("count") is not click.core.ParameterSource.DEFAULT
-    instances = count if what in FUNCTIONS or given else 1
-    declared = declared_cost(what, inp, out_type, instances, profile)
+    if what in FUNCTIONS:
+        instances, declared = count, FUNCTIONS[what].cost(profile, count, inp=inp, out=out_type)
+    else:
+        _refuse_types(what)
+        instances = count if _given("count") else 1
+        declared = model_cost(what, instances, profile)
     report = {
         "what": what,
         "profile": profile.value,
@@ -54,23 +57,21 @@ def cost(what: str, inp: FixedPoint, out_type: FixedPoint, count: int, profile: 
         ["  from the server", amount(declared.sent[0])],
         ["  from the client", amount(declared.sent[1])],
         ["payload per instance", amount(declared.payload / instances)],
-        ["flights", f"{declared.flights:,}"],
-        *([f"waiting for the network, {name}, at most", f"{bound_seconds(declared, name):.1f} s"] for name in NETWORKS),
+        ["flights (causal depth)", f"{declared.flights:,}"],
+        *network_rows({f"{name}, at most": bound_seconds(declared, name) for name in NETWORKS}),
     ]
-    out.print(table(f"{what}, {instances:,} at once", ["", "figure"], rows))
+    out.print(table(f"{what}, {instances:,} at once", [], rows))
 
 
-def declared_cost(what: str, inp: FixedPoint, out_type: FixedPoint, count: int, profile: Profile) -> Cost:
-    """The cost of a function, a scenario's model or a model file.
+def model_cost(what: str, count: int, profile: Profile) -> Cost:
+    """The cost of a scenario's model or a model file, on a batch of `count` recordings.
 
     Raises:
         LocalError: there is nothing of that name.
     """
-    if what in FUNCTIONS:
-        return FUNCTIONS[what].cost(profile, count, inp=inp, out=out_type)
     if what in scenario_names():
         return infer_cost(profile, load_scenario(what).model.shape, count)
-    if Path(what).exists():
+    if Path(what).is_file():
         return infer_cost(profile, load_model(Path(what)).shape, count)
     known = ", ".join([*FUNCTIONS, *scenario_names()])
     raise LocalError(f"there is nothing called {what}", remedy=f"name {known}, or a model file")
@@ -84,3 +85,14 @@ def bound_seconds(declared: Cost, network: str) -> float:
         bandwidth = link.bandwidth(sender)
         seconds += 8 * nbytes / bandwidth if bandwidth else 0
     return seconds
+
+
+def _given(option: str) -> bool:
+    return click.get_current_context().get_parameter_source(option) is not ParameterSource.DEFAULT
+
+
+def _refuse_types(what: str) -> None:
+    """A model has types of its own: options that would be ignored are a misunderstanding."""
+    for option in ("bits", "in_scale", "out_bits", "out_scale"):
+        if _given(option):
+            raise click.UsageError(f"--{option.replace('_', '-')} is for functions, and {what} is none.")

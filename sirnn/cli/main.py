@@ -7,31 +7,41 @@ usage.
 from __future__ import annotations
 
 import importlib
-import sys
+from typing import Any
 
 import attrs
 import click
 
+from sirnn.cli.interrupts import is_interrupt
 from sirnn.errors import LocalError, PeerError, SirnnError, TransportError
 from sirnn.version import __version__
 
 
 @attrs.frozen
 class _Lazy:
-    """Where a command is, and what the overview says of it."""
+    """Where a command is, as module:attribute, and what the overview says of it."""
 
-    module: str
+    place: str
     summary: str
+
+    def load(self) -> click.Command:
+        module, _, attribute = self.place.partition(":")
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
 
 
 COMMANDS = {
-    "demo": _Lazy("sirnn.cli.demo", "The main job, here and now: one recording, one model, both parties simulated."),
-    "run": _Lazy("sirnn.cli.run", "A scenario with both parties on this machine, simulated or over TCP."),
-    "serve": _Lazy("sirnn.cli.serve", "Be the server: hold the model and wait for clients."),
-    "query": _Lazy("sirnn.cli.query", "Be the client: send a recording through somebody's model."),
-    "cost": _Lazy("sirnn.cli.cost", "What a function or a model will cost; nothing is run."),
-    "measure": _Lazy("sirnn.cli.measure", "Run a function and report bytes, flights, seconds and worst error."),
+    "demo": _Lazy("sirnn.cli.demo:demo", "The main job, here and now: a model and a recording, both parties simulated."),
+    "run": _Lazy("sirnn.cli.run:run", "A scenario with both parties on this machine, simulated or over TCP."),
+    "serve": _Lazy("sirnn.cli.serve:serve", "Be the server: hold the model and wait for clients."),
+    "query": _Lazy("sirnn.cli.query:query", "Be the client: send a recording through somebody's model."),
+    "cost": _Lazy("sirnn.cli.cost:cost", "What a function or a model will cost; nothing is run."),
+    "measure": _Lazy("sirnn.cli.measure:measure", "Run a function: bytes, flights, seconds and worst error."),
+    "eval": _Lazy("sirnn.cli.eval:evaluate", "Run a function on integers of yours and write what comes out."),
 }
+
+FAULTS = {LocalError: "error", PeerError: "the other party", TransportError: "network"}
+"""What a message starts with, by whose fault it is."""
 
 
 class _Commands(click.Group):
@@ -39,18 +49,28 @@ class _Commands(click.Group):
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        if cmd_name not in COMMANDS:
-            return None
-        command = getattr(importlib.import_module(COMMANDS[cmd_name].module), cmd_name)
-        return command if isinstance(command, click.Command) else None
+        return COMMANDS[cmd_name].load() if cmd_name in COMMANDS else None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Commands"):
             formatter.write_dl([(name, lazy.summary) for name, lazy in COMMANDS.items()])
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; errors of ours and Ctrl-C become one line on standard error and exit code 1."""
+        try:
+            return super().invoke(ctx)
+        except SirnnError as error:
+            problem = f"{FAULTS.get(type(error), 'error')}: {error}"
+        except BaseException as error:
+            if not is_interrupt(error):
+                raise
+            problem = "interrupted"
+        click.echo(f"sirnn: {problem}", err=True)
+        ctx.exit(1)
+
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(__version__, package_name="sirnn", message="sirnn %(version)s")
+@click.version_option(__version__, message="sirnn %(version)s")
 def cli() -> None:
     """Secure two-party inference for recurrent networks.
 
@@ -62,17 +82,6 @@ def cli() -> None:
     """
 
 
-FAULTS = {LocalError: "error", PeerError: "the other party", TransportError: "network"}
-"""What the message starts with, by whose fault it is."""
-
-
 def main() -> None:
-    """Run the command line; errors of ours become one line on standard error and exit code 1."""
-    try:
-        cli()
-    except SirnnError as error:
-        click.echo(f"sirnn: {FAULTS.get(type(error), 'error')}: {error}", err=True)
-        sys.exit(1)
-    except KeyboardInterrupt:
-        click.echo("sirnn: interrupted", err=True)
-        sys.exit(1)
+    """Run the command line."""
+    cli(prog_name="sirnn")

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import Any, TypeAlias, TypeVar
 
 import click
 
 from simulator.network import NETWORKS
-from sirnn.errors import LocalError
+from sirnn.fixedpoint import FixedPoint
+from sirnn.nn.inference import Reveal
 from sirnn.profile import Profile
+from sirnn.ring import MAX_BITS
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+Address: TypeAlias = tuple[str, int]
+"""Host and port."""
+
+FILE = click.Path(dir_okay=False, path_type=Path)
+"""A path that is no directory. Whether it is there, and what is in it, is for whoever opens it to say."""
+
+BITS = click.IntRange(1, MAX_BITS)
+SCALE = click.IntRange(-MAX_BITS, MAX_BITS)
 
 
 def json_option(command: F) -> F:
@@ -20,9 +33,9 @@ def json_option(command: F) -> F:
 
 
 def network_option(command: F) -> F:
-    """--network."""
+    """--network; None if it is not given."""
     return click.option(
-        "--network", type=click.Choice(list(NETWORKS)), default="lan", show_default=True, help="Network to simulate."
+        "--network", type=click.Choice(list(NETWORKS)), help="Network to simulate, instead of the usual one."
     )(command)
 
 
@@ -38,13 +51,24 @@ def over_option(command: F) -> F:
 
 
 def seed_option(command: F) -> F:
-    """--seed."""
+    """--seed; None if it is not given."""
     return click.option(
-        "--seed",
-        type=int,
-        default=None,
-        help="Make a simulated run reproducible to the byte (insecure; refused over TCP).",
+        "--seed", type=int, help="Make a simulated run reproducible to the byte (insecure; refused over TCP)."
     )(command)
+
+
+def check_simulated(over: str, *, network: str | None, seed: int | None) -> None:
+    """Refuse what only a simulation can honour.
+
+    Raises:
+        click.UsageError: a network or a seed, and a real connection.
+    """
+    for name, value, why in (
+        ("seed", seed, "anyone who knows it could read the inputs off a real connection"),
+        ("network", network, "a real connection is as fast as it is"),
+    ):
+        if over != "sim" and value is not None:
+            raise click.UsageError(f"--{name} is for simulated runs: {why}. Drop it, or use --over sim.")
 
 
 def profile_option(command: F) -> F:
@@ -64,20 +88,69 @@ def reveals_option(command: F) -> F:
     return click.option(
         "--reveal",
         "reveals",
-        type=click.Choice(["class", "logits"]),
-        default="class",
+        type=click.Choice([reveals.value for reveals in Reveal]),
+        default=Reveal.CLASS.value,
         show_default=True,
+        callback=lambda _ctx, _param, value: Reveal(value),
         help="What the client learns; both parties must say the same.",
     )(command)
 
 
-def split_address(address: str) -> tuple[str, int]:
-    """HOST:PORT.
+def silence_option(command: F) -> F:
+    """--silence."""
+    return click.option(
+        "--silence",
+        type=click.FloatRange(min=0, min_open=True),
+        default=120,
+        show_default=True,
+        help="Seconds after which a silent peer is given up.",
+    )(command)
+
+
+def type_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that say what a function works on; the command gets `inp` and `out_type`."""
+    options = (
+        click.option("--bits", type=BITS, default=16, show_default=True, help="Width of the input words."),
+        click.option("--in-scale", type=SCALE, default=12, show_default=True, help="Binary places of the input."),
+        click.option("--out-bits", type=BITS, default=16, show_default=True, help="Width of the output words."),
+        click.option("--out-scale", type=SCALE, default=12, show_default=True, help="Binary places of the output."),
+    )
+
+    @functools.wraps(command)
+    def typed(*args: Any, bits: int, in_scale: int, out_bits: int, out_scale: int, **kwargs: Any) -> Any:
+        return command(*args, inp=FixedPoint(bits, in_scale), out_type=FixedPoint(out_bits, out_scale), **kwargs)
+
+    for option in reversed(options):
+        typed = option(typed)
+    return typed
+
+
+def count_option(command: F) -> F:
+    """--count."""
+    return click.option(
+        "--count",
+        type=click.IntRange(1),
+        default=16384,
+        show_default=True,
+        help="Instances, evaluated as one batch.",
+    )(command)
+
+
+# ------------------------------------------------------------ addresses
+
+
+def parse_address(_ctx: click.Context, _param: click.Parameter, text: str) -> Address:
+    """A click callback: HOST:PORT.
 
     Raises:
-        LocalError: it is not of that form.
+        click.BadParameter: it is not of that form.
     """
-    host, colon, port = address.rpartition(":")
-    if not colon or not host or not port.isdigit() or int(port) > 65535:
-        raise LocalError(f"{address!r} is not an address", remedy="give HOST:PORT, such as 127.0.0.1:7000")
+    host, colon, port = text.rpartition(":")
+    if not colon or not host or not (port.isascii() and port.isdigit()) or int(port) > 65535:
+        raise click.BadParameter(f"{text!r} is not an address: give HOST:PORT, such as 127.0.0.1:7000")
     return host.strip("[]"), int(port)
+
+
+def show_address(host: str, port: int) -> str:
+    """An address as it is written; IPv6 hosts need brackets."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

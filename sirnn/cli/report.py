@@ -1,6 +1,7 @@
 """What people and programs get to see: tables, one JSON object, a progress bar.
 
-Tables and JSON go to standard output, progress to standard error and only where someone looks on.
+Tables and JSON go to standard output, progress to standard error and only where someone looks on. Everything fits
+into 80 columns.
 """
 
 from __future__ import annotations
@@ -11,30 +12,62 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from rich import box
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 
 from sirnn.channel import Ledger, Phase, Traffic
 
 out = Console(highlight=False)
 
+SMALL_SHARE = 0.0005
+"""Scopes below it, which would show as 0.0 %, share a line."""
 
-def print_json(report: Mapping[str, Any]) -> None:
-    """One JSON object on standard output."""
-    sys.stdout.write(json.dumps(report, indent=1) + "\n")
+
+def print_json(report: Mapping[str, Any], *, indent: int | None = 1) -> None:
+    """One JSON object on standard output, at once; on one line if `indent` is None."""
+    sys.stdout.write(json.dumps(report, indent=indent) + "\n")
+    sys.stdout.flush()
 
 
 @contextmanager
 def progress_bar(title: str) -> Iterator[Callable[[int, int], None]]:
     """A bar on standard error; yields what to call with (done, total)."""
-    console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(
-        *columns, TimeRemainingColumn(), console=console, transient=True, disable=not console.is_terminal
-    ) as bar:
+    with _live(*columns, TimeRemainingColumn()) as bar:
         task = bar.add_task(title, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+@contextmanager
+def spinner(title: str) -> Iterator[None]:
+    """A sign of life on standard error, for work that cannot say how far it is."""
+    with _live(SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()) as bar:
+        bar.add_task(title, total=None)
+        yield
+
+
+def _live(*columns: ProgressColumn) -> Progress:
+    # Both streams are left alone: a redirected one would carry our output to standard error.
+    console = Console(stderr=True)
+    return Progress(
+        *columns,
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+        redirect_stdout=False,
+        redirect_stderr=False,
+    )
 
 
 # ------------------------------------------------------------ figures
@@ -82,14 +115,24 @@ def amount(nbytes: float) -> str:
     for unit, size in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
         if nbytes >= size:
             return f"{nbytes / size:.2f} {unit}"
-    return f"{nbytes:.0f} bytes"
+    return "1 byte" if nbytes == 1 else f"{nbytes:.0f} bytes"
 
 
-def table(title: str, columns: list[str], rows: list[list[str]]) -> Table:
-    """A table whose first column is text and whose others are figures."""
-    made = Table(title=title, title_justify="left", title_style="bold")
-    for index, column in enumerate(columns):
-        made.add_column(column, justify="left" if index == 0 else "right")
+def counted(count: int, thing: str) -> str:
+    """A count and its noun: 1 recording, 40 recordings."""
+    return f"{count:,} {thing}{'' if count == 1 else 's'}"
+
+
+def table(title: str, columns: list[str], rows: list[list[str]], *, figures: int | None = None) -> Table:
+    """A table; its last `figures` columns, by default all but the first, are right-aligned.
+
+    Without column names there is no header.
+    """
+    width = len(rows[0]) if rows else len(columns)
+    text = 1 if figures is None else width - figures
+    made = Table(title=title, title_justify="left", title_style="bold", box=box.ROUNDED, show_header=bool(columns))
+    for index in range(width):
+        made.add_column(columns[index] if columns else "", justify="left" if index < text else "right")
     for row in rows:
         made.add_row(*row)
     return made
@@ -99,5 +142,16 @@ def scope_table(ledger: Ledger, depth: int = 2) -> Table:
     """Where the bytes went."""
     totals = by_scope(ledger, depth)
     everything = sum(totals.values()) or 1
-    rows = [[name, amount(nbytes), f"{nbytes / everything:.1%}"] for name, nbytes in totals.items()]
+    shown = {name: nbytes for name, nbytes in totals.items() if nbytes / everything >= SMALL_SHARE}
+    rest = {name: nbytes for name, nbytes in totals.items() if name not in shown}
+    if rest:
+        shown[f"{len(rest)} smaller ones"] = sum(rest.values())
+    rows = [[name, amount(nbytes), f"{nbytes / everything:.1%}"] for name, nbytes in shown.items()]
     return table("Where the bytes went", ["scope", "payload", "share"], rows)
+
+
+def network_rows(network_seconds: Mapping[str, float]) -> list[list[str]]:
+    """Lines of a table: how long a run waits for each network; none for one that takes no time at all."""
+    return [
+        [f"waiting for the network, {name}", f"{seconds:.2f} s"] for name, seconds in network_seconds.items() if seconds
+    ]

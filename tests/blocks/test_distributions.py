@@ -1,0 +1,102 @@
+"""What a party gets says nothing: its output shares are uniform, and all it receives or opens looks random.
+
+All instances of a run have the same inputs, so that anything that depends on them shows up as a pattern: a bias of
+the bits of a message, or bits at some distance that agree too often. (Opening two values under one mask,
+for one, makes every such pair agree or disagree.) Seeds are fixed; the limits are 5.5 standard deviations.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from simulator.check import random_case, run_case
+from simulator.simulation import simulate
+from sirnn.crypto.randomness import InsecureSeededRandomness
+from sirnn.endpoint import _Fork as Fork
+from sirnn.protocol import REGISTRY, Opened
+from sirnn.session import start_session
+from tests.protocols import label
+
+LIMIT = 5.5
+SMALL = 8192
+SMALLEST_SAMPLE = 4096
+
+
+def size_for(spec, params) -> int:
+    """Instances enough to see a pattern, fewer where an instance is large."""
+    weight = max(int(np.prod(shape)) for shape in spec.input_shapes(64, params)) // 64
+    heavy = any(name in params for name in ("inp", "out", "num", "scale"))
+    return SMALL // (8 if heavy else 1) // max(1, weight)
+
+
+CASES = [
+    (spec, spec.examples[place])
+    for spec in REGISTRY.values()
+    for place in sorted({0, len(spec.examples) // 2, len(spec.examples) - 1})
+]
+
+
+async def observe(monkeypatch, spec, params, size, seed):
+    """Each party's outputs, and all it learned while the protocol ran: messages, and what exchanges opened."""
+    case = random_case(spec, params, size, seed, constant=True)
+    received: tuple[list[bytes], list[bytes]] = ([], [])
+    receive, exchange = Fork._recv, Fork.exchange
+
+    async def listening(self, nbytes):
+        data = await receive(self, nbytes)
+        received[self.role].append(data)
+        return data
+
+    async def opening(self, payload, nbytes):
+        data = await exchange(self, payload, nbytes)
+        if len(payload) == len(data):  # shares of masked bits: their xor is what both learn
+            received[self.role].append(bytes(a ^ b for a, b in zip(payload, data, strict=True)))
+        return data
+
+    async def body(channel):
+        party = await start_session(channel, randomness=InsecureSeededRandomness(10 * seed + channel.role))
+        received[channel.role].clear()
+        return await run_case(party, spec, params, case)
+
+    monkeypatch.setattr(Fork, "_recv", listening)
+    monkeypatch.setattr(Fork, "exchange", opening)
+    result = await simulate(body, body)
+    return list(zip(result.values, received, strict=True))
+
+
+def deviation(ones: int, count: int) -> float:
+    """Standard deviations between a count of ones and half."""
+    return abs(2 * ones - count) / np.sqrt(count)
+
+
+@pytest.mark.parametrize("case", CASES, ids=label)
+async def test_output_shares_are_uniform(case, monkeypatch):
+    spec, params = case
+    size = size_for(spec, params)
+    values = await observe(monkeypatch, spec, params, size, seed=3)
+    for outputs, _ in values:
+        for kind, words in zip(spec.gives(params), outputs, strict=True):
+            if isinstance(kind, Opened) or words.size < 256:
+                continue
+            for place in range(kind.width(params)):
+                plane = (words.astype(np.uint64) >> np.uint64(place)) & np.uint64(1)
+                assert deviation(int(plane.sum()), plane.size) < LIMIT, f"bit {place}"
+
+
+@pytest.mark.parametrize("case", CASES, ids=label)
+async def test_messages_look_random(case, monkeypatch):
+    spec, params = case
+    size = size_for(spec, params)
+    values = await observe(monkeypatch, spec, params, size, seed=5)
+    distances = sorted({1, 2, 3, 4, 5, 8, 16, 64, 128, 256, *(k * size for k in range(1, 9))})
+    for _, received in values:
+        for number, data in enumerate(received):
+            bits = np.unpackbits(np.frombuffer(data, np.uint8), bitorder="little")[: 1 << 18]
+            if bits.size < SMALLEST_SAMPLE:
+                continue
+            assert deviation(int(bits.sum()), bits.size) < LIMIT, f"message {number} is biased"
+            for distance in distances:
+                if bits.size - distance >= SMALLEST_SAMPLE:
+                    agree = int(np.count_nonzero(bits[distance:] == bits[:-distance]))
+                    assert deviation(agree, bits.size - distance) < LIMIT, f"message {number}, distance {distance}"
