@@ -97,6 +97,20 @@ async def check_protocol(
             _check_cost(spec.cost(profile, case.size, params), _traffic(ledger, case), role, where)
 
 
+async def measure_protocol(
+    spec: ProtocolSpec, params: Params, size: int, *, profile: Profile = Profile.PAPER, seed: int = 0
+) -> Traffic:
+    """What one simulated run of a protocol sends, on random inputs of a size, as the server counts it."""
+    case = random_case(spec, params, size, seed)
+
+    async def body(channel: Channel) -> None:
+        party = await start_session(channel, profile=profile, randomness=InsecureSeededRandomness(channel.role))
+        await run_case(party, spec, params, case)
+
+    result = await simulate(body, body)
+    return _traffic(result.ledgers[0], case)
+
+
 # ------------------------------------------------------------ inputs
 
 
@@ -255,8 +269,11 @@ def _traffic(ledger: Ledger, case: Case) -> Traffic:
 
 def _check_cost(declared: Cost, measured: Traffic, role: int, where: str) -> None:
     got = (measured.sent, measured.received) if role == 0 else (measured.received, measured.sent)
-    if got != declared.sent:
-        raise MismatchError(f"{where}: {declared.sent} bytes by sender declared, {got} measured by party {role}")
+    for sender, (want, found) in enumerate(zip(declared.sent, got, strict=True)):
+        if want != found:
+            raise MismatchError(
+                f"{where}: party {sender} sends {found} bytes, {want} are declared (as party {role} counts)"
+            )
     if measured.flights != declared.flights:
         raise MismatchError(
             f"{where}: {declared.flights} flights declared, {measured.flights} measured by party {role}"

@@ -287,6 +287,8 @@ class Endpoint:
 
         Never fails: if the link is dead the peer will notice by itself.
         """
+        while isinstance(error, BaseExceptionGroup):  # a nursery's wrapping says nothing
+            error = error.exceptions[0]
         name = type(error).__name__.encode("ascii", "replace")[:NAME_BYTES]
         with suppress(SirnnError):
             await self.wire.transmit(CONTROL, 0, ABORT + name.ljust(NAME_BYTES, b"\0"))

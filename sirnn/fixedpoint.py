@@ -41,6 +41,11 @@ class FixedPoint:
         return 2.0**-self.scale
 
     @property
+    def magnitude_bits(self) -> int:
+        """Bits of a positive number of this type: all of them but the sign."""
+        return self.bits - self.signed
+
+    @property
     def int_range(self) -> tuple[int, int]:
         """Smallest and largest integer a word can stand for."""
         if self.signed:

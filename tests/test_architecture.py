@@ -103,4 +103,4 @@ def test_no_secret_comes_from_numpy():
         for path in files(package)
         if "np.random" in path.read_text()
     }
-    assert users <= {"simulator/check.py", "sirnn/cli/measure.py"}
+    assert users <= {"simulator/check.py", "sirnn/cli/function.py"}

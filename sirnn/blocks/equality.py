@@ -28,7 +28,8 @@ NOTHING = np.zeros(0, dtype=np.uint8)
 
 def equal_clear(x: Clear, y: Clear) -> Clear:
     """1{x = y}."""
-    return (x == y).astype(np.uint64)
+    same: Clear = (x == y).astype(np.uint64)
+    return same
 
 
 def equal_cost(profile: Profile, n: int, *, bits: int) -> Cost:
@@ -105,7 +106,8 @@ async def _leaves(party: Party, mine: Words, bits: int) -> list[Bits]:
 
 def is_zero_clear(x: Clear) -> Clear:
     """1{x = 0}."""
-    return (x == 0).astype(np.uint64)
+    zero: Clear = (x == 0).astype(np.uint64)
+    return zero
 
 
 def is_zero_cost(profile: Profile, n: int, *, bits: int) -> Cost:
@@ -117,7 +119,5 @@ def is_zero_cost(profile: Profile, n: int, *, bits: int) -> Cost:
 async def is_zero(party: Party, x: ArithmeticShare) -> BooleanShare:
     """A share of 1{x = 0}: party 0's half equals minus party 1's."""
     mine = x if party.is_server else -x
-    values = [
-        PrivateValue(owner, x.shape, x.bits, mine.words if owner == party.role else None) for owner in (0, 1)
-    ]
+    values = [PrivateValue(owner, x.shape, x.bits, mine.words if owner == party.role else None) for owner in (0, 1)]
     return await equal(party, *values)

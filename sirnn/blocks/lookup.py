@@ -1,7 +1,8 @@
 """Lookup: a public table at a shared index.
 
 Party 0 offers T[(x0 + j) mod 2^m] - r for every j, and party 1 takes the one at j = x1: a 1-of-2^m OT
-(SIRNN, section III-F; Dessouky et al., NDSS 2017). Several tables at one index are one OT with longer messages.
+(SIRNN, section III-F; Dessouky et al., NDSS 2017). With xor in place of the difference the entry is xor-shared.
+Several tables at one index are one OT with longer messages.
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ from sirnn.errors import LocalError
 from sirnn.ot.transfer import OtField, oblivious_transfer, oblivious_transfer_cost
 from sirnn.party import SERVER, Party
 from sirnn.profile import Profile
-from sirnn.protocol import Arith, Clear, Params, protocol
+from sirnn.protocol import Arith, Bool, Clear, Params, protocol
 from sirnn.ring import Words
-from sirnn.shares import ArithmeticShare
+from sirnn.shares import ArithmeticShare, BooleanShare
 
 WIDEST = 8
 """A 1-of-N OT of this profile has N <= 256."""
@@ -54,11 +55,40 @@ def _example(bits: int, *out_bits: int) -> Params:
 async def lookup(
     party: Party, x: ArithmeticShare, *, tables: Sequence[Words], out_bits: Sequence[int]
 ) -> tuple[ArithmeticShare, ...]:
-    """Shares of tables[k][x] mod 2^out_bits[k], for every k. 2 flights.
+    """Additive shares of tables[k][x] mod 2^out_bits[k], for every k. 2 flights.
 
     Raises:
         LocalError: the index has more than 8 bits, a table is not 2^bits long, or the entries exceed 64 bits together.
     """
+    halves = await _look_up(party, x, tables, out_bits, np.subtract)
+    return tuple(ArithmeticShare(half, width) for half, width in zip(halves, out_bits, strict=True))
+
+
+@protocol(
+    takes=(Arith("bits"),),
+    gives=lambda p: [Bool(width) for width in p["out_bits"]],
+    clear=lookup_clear,
+    cost=lookup_cost,
+    examples=[_example(1, 1), _example(3, 5), _example(4, 1, 9), _example(5, 31), _example(8, 3, 4), _example(6, 64)],
+)
+async def lookup_bits(
+    party: Party, x: ArithmeticShare, *, tables: Sequence[Words], out_bits: Sequence[int]
+) -> tuple[BooleanShare, ...]:
+    """Xor shares of the out_bits[k] bits of tables[k][x], for every k. 2 flights.
+
+    A single bit is the same either way: to get one along with additive shares, ask `lookup` for it.
+
+    Raises:
+        LocalError: as `lookup`.
+    """
+    halves = await _look_up(party, x, tables, out_bits, np.bitwise_xor)
+    return tuple(BooleanShare(half, width) for half, width in zip(halves, out_bits, strict=True))
+
+
+async def _look_up(
+    party: Party, x: ArithmeticShare, tables: Sequence[Words], out_bits: Sequence[int], hide: np.ufunc
+) -> list[Words]:
+    """Halves of every entry; `hide` takes a mask away from an entry."""
     if x.bits > WIDEST or sum(out_bits) > ring.MAX_BITS or any(table.shape != (1 << x.bits,) for table in tables):
         lengths = [len(table) for table in tables]
         raise LocalError(
@@ -69,21 +99,27 @@ async def lookup(
     field, flat = [OtField(x.size, 1 << x.bits, total)], x.words.reshape(-1)
     if not party.is_server:
         (packed,) = await oblivious_transfer(party, field, sender=SERVER, choices=[flat])
-        return tuple(part.reshape(*x.shape) for part in _unpack(packed, out_bits))
-    masks = [ArithmeticShare(party.randomness.words(flat.shape, width), width) for width in out_bits]
-    index = (flat[:, None].astype(np.uint64) + np.arange(1 << x.bits, dtype=np.uint64)) & np.uint64(ring.mask(x.bits))
+        return [part.reshape(x.shape) for part in _unpack(packed, out_bits)]
+    masks = [party.randomness.words(flat.shape, width) for width in out_bits]
+    index = candidates(flat, x.bits)
     message, place = np.zeros(index.shape, dtype=ring.dtype_for(total)), 0
     for table, mask, width in zip(tables, masks, out_bits, strict=True):
-        entry = ring.reduce(ring.reduce(table, width)[index] - mask.words[:, None], width)
+        entry = ring.reduce(hide(ring.reduce(table, width)[index], mask[:, None]), width)
         message |= ring.reduce(entry, total) << message.dtype.type(place)
         place += width
     await oblivious_transfer(party, field, sender=SERVER, messages=[message])
-    return tuple(mask.reshape(*x.shape) for mask in masks)
+    return [mask.reshape(x.shape) for mask in masks]
 
 
-def _unpack(packed: Words, widths: Sequence[int]) -> list[ArithmeticShare]:
+def candidates(half: Words, bits: int) -> Words:
+    """For each half of an index the values the index has if the other half is 0, 1, ..: (n, 2^bits) uint64."""
+    other = np.arange(1 << bits, dtype=np.uint64)
+    return (half[:, None].astype(np.uint64) + other) & np.uint64(ring.mask(bits))
+
+
+def _unpack(packed: Words, widths: Sequence[int]) -> list[Words]:
     parts, place = [], 0
     for width in widths:
-        parts.append(ArithmeticShare(ring.reduce(packed >> packed.dtype.type(place), width), width))
+        parts.append(ring.reduce(packed >> packed.dtype.type(place), width))
         place += width
     return parts

@@ -14,6 +14,7 @@ out of the same comparison as its wrap, and the sign out of the same carry as w.
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from sirnn import ring
 from sirnn.blocks.boolean import bit_and, bit_and_cost
@@ -32,9 +33,23 @@ from sirnn.errors import LocalError
 from sirnn.party import Party
 from sirnn.profile import Profile
 from sirnn.protocol import Arith, Bool, Clear, Halves, Msb, protocol
-from sirnn.shares import ArithmeticShare, BooleanShare, concatenate
+from sirnn.shares import ArithmeticShare, BooleanShare, stack
 
-WIDTHS = [(2, 1), (3, 0), (3, 2), (4, 1), (5, 2), (6, 3), (7, 6), (8, 4), (16, 8), (32, 12), (33, 1), (64, 24), (64, 63)]
+WIDTHS = [
+    (2, 1),
+    (3, 0),
+    (3, 2),
+    (4, 1),
+    (5, 2),
+    (6, 3),
+    (7, 6),
+    (8, 4),
+    (16, 8),
+    (32, 12),
+    (33, 1),
+    (64, 24),
+    (64, 63),
+]
 
 # ------------------------------------------------------------ right shift
 
@@ -47,7 +62,7 @@ def right_shift_clear(x: Clear, *, bits: int, shift: int, signed: bool) -> Clear
 def right_shift_cost(profile: Profile, n: int, *, bits: int, shift: int, msb: str = "unknown") -> Cost:
     """Both wraps at once and two B2As; the wrap of all of x is a comparison with equality and an AND, or its top bit's.
 
-    32 bits by 12 in profile `paper`: 4,140 bits, or 1,572 with a public top bit.
+    32 bits by 12 in profile `paper`: 4,138 bits, or 1,572 with a public top bit.
     """
     if shift == 0:
         return FREE
@@ -68,7 +83,7 @@ def right_shift_cost(profile: Profile, n: int, *, bits: int, shift: int, msb: st
         {"bits": bits, "shift": shift, "signed": signed, "msb": msb}
         for bits, shift in WIDTHS
         for signed in (False, True)
-        for msb in ("unknown", "zero", "one", "shared")
+        for msb in ("unknown", "zero", "shared")
     ],
 )
 async def right_shift(
@@ -131,8 +146,7 @@ def _assemble(
 
 def _offset(party: Party, x: ArithmeticShare) -> ArithmeticShare:
     """x + 2^(bits - 1), which makes a signed value an unsigned one with the opposite top bit."""
-    # The top bit of a ring has no sign: adding and subtracting it are the same, and only one fits 64 signed bits.
-    return x + party.constant(-(1 << (x.bits - 1)), x.bits, x.shape)
+    return x + party.constant(1 << (x.bits - 1), x.bits, x.shape)
 
 
 def _high(x: ArithmeticShare, low: int, top: int) -> ArithmeticShare:
@@ -188,8 +202,9 @@ def divide_by_power_of_two_clear(x: Clear, *, bits: int, shift: int, signed: boo
     if not signed:
         return x >> np.uint64(shift)
     value = ring.to_signed(x, bits)
-    away = (value < 0) & (value & np.int64(ring.mask(shift)) != 0)
-    return ((value >> np.int64(shift)) + away).view(np.uint64)
+    quotient: npt.NDArray[np.int64] = value >> np.int64(shift)
+    quotient += (value < 0) & (value & np.int64(ring.mask(shift)) != 0)
+    return quotient.view(np.uint64)
 
 
 def divide_by_power_of_two_cost(profile: Profile, n: int, *, bits: int, shift: int, signed: bool) -> Cost:
@@ -213,9 +228,7 @@ def divide_by_power_of_two_cost(profile: Profile, n: int, *, bits: int, shift: i
     gives=(Arith("bits"),),
     clear=divide_by_power_of_two_clear,
     cost=divide_by_power_of_two_cost,
-    examples=[
-        {"bits": bits, "shift": shift, "signed": signed} for bits, shift in WIDTHS for signed in (False, True)
-    ],
+    examples=[{"bits": bits, "shift": shift, "signed": signed} for bits, shift in WIDTHS for signed in (False, True)],
 )
 async def divide_by_power_of_two(party: Party, x: ArithmeticShare, *, shift: int, signed: bool) -> ArithmeticShare:
     """x / 2^shift in the ring of x, rounded towards zero as C does, for 0 <= shift < bits.
@@ -227,8 +240,45 @@ async def divide_by_power_of_two(party: Party, x: ArithmeticShare, *, shift: int
     if shift == 0 or not signed:
         return await right_shift(party, x, shift=shift, signed=signed)
     x = _offset(party, x)
-    wrapped, zero, carry = await _carry_below_top(party, x, shift)
-    low, (rounding, excess) = await party.parallel(
-        lambda p: b2a(p, wrapped, bits=x.bits), lambda p: _rounding_and_excess(p, x, zero, carry(p), shift)
+    low, above = x.reduce(shift), x.bits - 1 - shift
+    if above == 0:
+        wrapped, zero = await wrap_and_zero(party, low)
+        carries = None
+    else:
+        (wrapped, zero), carries = await party.parallel(
+            lambda p: wrap_and_zero(p, low), lambda p: wrap_and_all_ones(p, _high(x, shift, x.bits - 1))
+        )
+    carry, (rounding, excess) = await party.parallel(
+        lambda p: b2a(p, wrapped, bits=x.bits), lambda p: _rounding_and_excess(p, x, shift, wrapped, zero, carries)
     )
-    return _assemble(party, x, [low, rounding], excess, shift, signed=True)
+    return _assemble(party, x, [carry, rounding], excess, shift, signed=True)
+
+
+async def _rounding_and_excess(
+    party: Party,
+    x: ArithmeticShare,
+    shift: int,
+    wrapped: BooleanShare,
+    zero: BooleanShare,
+    carries: tuple[BooleanShare, BooleanShare] | None,
+) -> tuple[ArithmeticShare, ArithmeticShare]:
+    """What rounding adds, and the wrap of the offset x.
+
+    Args:
+        party: this party.
+        x: the offset value.
+        shift: s.
+        wrapped: wrap of the low s bits.
+        zero: whether they are 0.
+        carries: wrap and all ones of the bits between them and the top one, if there are any.
+    """
+    into_top = wrapped
+    if carries is not None:
+        into_top = carries[0] ^ await bit_and(party, carries[1], wrapped)
+    tops = BooleanShare(ring.top_bit(x.words, x.bits))
+    negative = invert(party, tops ^ into_top)
+    # The wrap is the majority of m0, m1 and the carry into them: m0 ^ ((m0 ^ m1) & (m0 ^ carry)).
+    first = tops if party.is_server else BooleanShare(np.zeros_like(tops.words))
+    gates = await bit_and(party, stack([negative, tops]), stack([invert(party, zero), first ^ into_top]))
+    rounding, excess = gates[0], first ^ gates[1]
+    return await party.parallel(lambda p: b2a(p, rounding, bits=x.bits), lambda p: b2a(p, excess, bits=shift))

@@ -38,7 +38,7 @@ def _halves_fields(n: int, bits: int, out_bits: int) -> list[CotField]:
 
 
 def square_cost(profile: Profile, n: int, *, bits: int, out_bits: int, msb: str = "unknown") -> Cost:
-    """One direction of cross terms, m COTs of l - 1 - i bits; beside it a wrap and a MUX of l - m - 1 bits if l > m + 1.
+    """One direction of cross terms, m COTs of l - 1 - i bits; if l > m + 1 a wrap and a MUX of l - m - 1 bits.
 
     16 bits into 32 in profile `paper`: 4,420 bits, against 8,876 for a multiplication.
     """
@@ -57,9 +57,9 @@ def square_cost(profile: Profile, n: int, *, bits: int, out_bits: int, msb: str 
     cost=square_cost,
     examples=[
         {"bits": bits, "out_bits": out, "signed": signed, "msb": msb}
-        for bits, out in ((1, 1), (1, 2), (3, 3), (3, 4), (4, 6), (5, 10), (7, 14), (16, 32), (20, 33), (32, 64), (64, 64))
+        for bits, out in ((1, 1), (1, 2), (3, 3), (4, 6), (7, 14), (16, 32), (20, 33), (32, 64), (64, 64))
         for signed in (False, True)
-        for msb in ("unknown", "zero", "one", "shared")
+        for msb in ("unknown", "zero", "shared")
     ],
 )
 async def square(

@@ -9,7 +9,8 @@ from click.core import ParameterSource
 
 from simulator.network import NETWORKS
 from sirnn.cli.options import count_option, json_option, profile_option, type_options
-from sirnn.cli.report import amount, network_rows, out, print_json, table
+from sirnn.cli.paper import LAMBDA, SIZE, rows
+from sirnn.cli.report import amount, network_rows, out, print_json, spinner, table
 from sirnn.cli.scenario import load_scenario, scenario_names
 from sirnn.cost import Cost
 from sirnn.errors import LocalError
@@ -21,17 +22,31 @@ from sirnn.profile import Profile
 
 
 @click.command()
-@click.argument("what")
+@click.argument("what", required=False)
+@click.option("--table", "paper_table", type=click.Choice(["paper"]), help="The paper's Table V beside our figures.")
 @type_options
 @count_option
 @profile_option
 @json_option
-def cost(what: str, inp: FixedPoint, out_type: FixedPoint, count: int, profile: Profile, as_json: bool) -> None:
+def cost(
+    what: str | None,
+    paper_table: str | None,
+    inp: FixedPoint,
+    out_type: FixedPoint,
+    count: int,
+    profile: Profile,
+    as_json: bool,
+) -> None:
     """The declared cost of WHAT: a function, a scenario, or a model file.
 
     Declared costs are formulas that the tests hold to the measurement, to the byte and the flight. For a model,
     --count is the number of recordings in a batch (1 unless given), and its own types are used.
     """
+    if (what is None) == (paper_table is None):
+        raise click.UsageError("name what to cost, or ask for --table paper")
+    if what is None:
+        _print_paper_table(as_json)
+        return
     if what in FUNCTIONS:
         instances, declared = count, FUNCTIONS[what].cost(profile, count, inp=inp, out=out_type)
     else:
@@ -61,6 +76,31 @@ def cost(what: str, inp: FixedPoint, out_type: FixedPoint, count: int, profile: 
         *network_rows({f"{name}, at most": bound_seconds(declared, name) for name in NETWORKS}),
     ]
     out.print(table(f"{what}, {instances:,} at once", [], rows))
+
+
+def _print_paper_table(as_json: bool) -> None:
+    """Table V, line by line: the paper's figures, our formula's and those of a run of 1,024 instances."""
+    with spinner("running every protocol of the table"):
+        lines = rows()
+    if as_json:
+        print_json({"count": SIZE, "lambda": LAMBDA, "rows": lines})
+        return
+    keys = ("paper_bits", "formula_bits", "measured_bits")
+    rounds = ("paper_rounds", "formula_flights", "measured_flights")
+    cells = [
+        [
+            line["protocol"],
+            line["parameters"],
+            *(f"{line[key]:,.0f}" for key in keys),
+            " / ".join(f"{line[key]:.0f}" for key in rounds),
+        ]
+        for line in lines
+    ]
+    columns = ["protocol", "widths", "paper", "formula", "measured", "rounds"]
+    out.print(table("Table V of SIRNN: bits per instance; rounds of all three", columns, cells))
+    out.print("A star: top bits publicly known. The paper's formulas, with L = 128, and why ours differ:")
+    for name, formula, why in dict.fromkeys((line["protocol"], line["paper_formula"], line["why"]) for line in lines):
+        out.print(f"  {name}: {formula}\n    {why}")
 
 
 def model_cost(what: str, count: int, profile: Profile) -> Cost:

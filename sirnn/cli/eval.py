@@ -82,8 +82,10 @@ def read_integers(path: Path, function: MathFunction, inp: FixedPoint) -> npt.ND
     if array.dtype.kind not in "iu" or array.size == 0:
         held = "nothing" if array.size == 0 else f"{array.dtype} values"
         raise LocalError(f"{path} holds {held}", remedy=f"save integers of {inp}: round(x * 2^{inp.scale})")
-    _refuse_outside(array, f"do not fit {inp}", *inp.int_range)
     domain = function.domain(inp)
+    if not domain:
+        raise LocalError(f"{function.name} is not defined anywhere on {inp}", remedy=f"it is {function.summary}")
+    _refuse_outside(array, f"do not fit {inp}", *inp.int_range)
     _refuse_outside(array, f"are outside the domain of {function.name} ({function.summary})", domain[0], domain[-1])
     return array.astype(np.int64)
 

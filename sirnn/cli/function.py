@@ -98,7 +98,7 @@ def run_function(job: Job, x: Words, *, over: str, network: str | None, seed: in
 async def _body(
     channel: Channel, *, name: str, x: Words, inp: FixedPoint, out: FixedPoint, profile: Profile, seed: int | None
 ) -> Words:
-    """One party: evaluates the function on its half of x. Whoever runs both parties knows x: the halves are no secret."""
+    """One party: evaluates the function on its half of x, which is no secret to whoever runs both parties."""
     agree = {"function": f"{name} {inp} to {out}"}
     party = await start_session(channel, profile=profile, agree=agree, randomness=seeded(seed, channel.role))
     mask = ring.reduce(np.random.default_rng(0).integers(0, 1 << 63, size=x.shape, dtype=np.uint64), inp.bits)

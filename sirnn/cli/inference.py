@@ -7,14 +7,15 @@ from typing import Any
 import attrs
 import numpy as np
 import numpy.typing as npt
+from rich.table import Table
 
 from sirnn import ring
 from sirnn.channel import Channel, Phase
 from sirnn.cli.pair import PairRun, bound, run_pair
-from sirnn.cli.report import phase_total, progress_bar, traffic_report
+from sirnn.cli.report import amount, network_rows, phase_total, progress_bar, table, traffic_report
 from sirnn.cli.scenario import Scenario
+from sirnn.cost import Cost
 from sirnn.crypto.randomness import InsecureSeededRandomness, Randomness
-from sirnn.errors import LocalError
 from sirnn.models.model import Model
 from sirnn.models.twin import TwinTrace, run_twin
 from sirnn.nn.fastgrnn import Progress
@@ -57,12 +58,16 @@ class InferenceRun:
     Attributes:
         scenario: what was run.
         indices: the recordings that were run.
+        reveals: what the client learned.
+        network: the simulated network, None over TCP.
         pair: how the run of both parties went.
         twin: the plaintext twin on the same recordings.
     """
 
     scenario: Scenario
     indices: list[int]
+    reveals: Reveal
+    network: str | None
     pair: PairRun
     twin: TwinTrace
 
@@ -89,10 +94,19 @@ class InferenceRun:
         """Predictions that equal the label."""
         return int(np.sum(np.array(self.reply.classes) == self.scenario.labels[self.indices]))
 
+    @property
+    def declared(self) -> Cost:
+        """What the run should cost."""
+        return infer_cost(self.scenario.profile, self.scenario.model.shape, len(self.indices), reveals=self.reveals)
+
+    @property
+    def network_seconds(self) -> dict[str, float]:
+        """Waiting time by network, set-up excluded; empty over TCP."""
+        return {name: phases.get(Phase.ONLINE, 0) / 1e9 for name, phases in self.pair.network_ns.items()}
+
     def report(self) -> dict[str, Any]:
         """The keys of `--json`."""
         classes = self.scenario.model.shape.classes
-        declared = infer_cost(self.scenario.profile, self.scenario.model.shape, len(self.indices))
         single = len(self.indices) == 1
         expected = [classes[index] for index in self.twin.prediction]
         names = list(self.reply.names)
@@ -100,6 +114,7 @@ class InferenceRun:
         return {
             "scenario": self.scenario.name,
             "profile": self.scenario.profile.value,
+            "network": self.network,
             "count": len(self.indices),
             "recordings": self.indices,
             "prediction": names[0] if single else names,
@@ -109,7 +124,8 @@ class InferenceRun:
             "correct": self.correct,
             "output_words": self.reply.words.tolist() if self.reply.words is not None else None,
             **traffic_report(self.pair.ledger),
-            "bytes_declared": declared.payload,
+            "bytes_declared": self.declared.payload,
+            "flights_declared": self.declared.flights,
             "seconds": self.pair.seconds,
             "seconds_offline": 0.0,
             "seconds_online": self.pair.seconds,
@@ -119,10 +135,9 @@ class InferenceRun:
     def _predicted(self) -> dict[str, float]:
         """Seconds on a network: of waiting for it alone, and with this machine's computing added."""
         keys = {}
-        for name, phases in self.pair.network_ns.items():
-            network = phases.get(Phase.ONLINE, 0) / 1e9
-            keys[f"network_seconds_{name}"] = network
-            keys[f"predicted_seconds_{name}"] = network + self.pair.seconds
+        for name, seconds in self.network_seconds.items():
+            keys[f"network_seconds_{name}"] = seconds
+            keys[f"predicted_seconds_{name}"] = seconds + self.pair.seconds
         return keys
 
     def online(self) -> int:
@@ -133,23 +148,45 @@ class InferenceRun:
 
 
 def run_inference(
-    scenario: Scenario, indices: list[int], *, over: str, network: str, reveals: Reveal, seed: int | None
+    scenario: Scenario, indices: list[int], *, over: str, network: str | None, reveals: Reveal, seed: int | None
 ) -> InferenceRun:
     """Run a scenario's model on some of its recordings, both parties here.
 
+    Args:
+        scenario: what to run.
+        indices: which of its recordings, as one batch.
+        over: "sim" or "tcp".
+        network: the network to simulate, None for the scenario's own.
+        reveals: what the client learns.
+        seed: makes a simulated run reproducible.
+
     Raises:
-        LocalError: there is no such recording, or a seed over TCP.
+        LocalError: there is no such recording, or it does not fit the model.
+        PeerError: a party's process broke off.
     """
-    outside = [index for index in indices if not 0 <= index < len(scenario.recordings)]
-    if outside:
-        raise LocalError(
-            f"the scenario has no recording {outside[0]}", remedy=f"choose from 0 to {len(scenario.recordings) - 1}"
-        )
-    recordings = scenario.recordings[indices]
+    recordings = scenario.some(indices)
+    words = scenario.model.shape.encode_recordings(recordings)
+    network = network or scenario.network
     common = {"reveals": reveals, "profile": scenario.profile, "seed": seed}
     with progress_bar("time steps") as progress:
         # A bar cannot be handed to another process; the server's is always this one.
         server = bound(server_body, model=scenario.model, progress=progress, **common)
         pair = run_pair(server, bound(client_body, recordings=recordings, **common), over=over, network=network)
-    twin = run_twin(scenario.model, scenario.model.shape.encode_recordings(recordings))
-    return InferenceRun(scenario, indices, pair, twin)
+    twin = run_twin(scenario.model, words)
+    return InferenceRun(scenario, indices, reveals, network if over == "sim" else None, pair, twin)
+
+
+def cost_table(run: InferenceRun) -> Table:
+    """What a run cost, for people."""
+    report = run.report()
+    clock = "by the clock, two processes over TCP" if run.network is None else "computing, both parties in one process"
+    rows = [
+        ["payload, both directions", amount(run.online())],
+        ["declared beforehand", amount(report["bytes_declared"])],
+        ["set-up, once per session", amount(report["bytes_setup"])],
+        ["framing", amount(report["bytes_framing"])],
+        ["flights (causal depth)", f"{report['flights']:,}"],
+        [clock, f"{run.pair.seconds:.2f} s"],
+        *network_rows(run.network_seconds),
+    ]
+    return table("What it cost", [], rows)

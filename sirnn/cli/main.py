@@ -12,7 +12,6 @@ from typing import Any
 import attrs
 import click
 
-from sirnn.cli.interrupts import is_interrupt
 from sirnn.errors import LocalError, PeerError, SirnnError, TransportError
 from sirnn.version import __version__
 
@@ -31,12 +30,14 @@ class _Lazy:
 
 
 COMMANDS = {
-    "demo": _Lazy("sirnn.cli.demo:demo", "The main job, here and now: a model and a recording, both parties simulated."),
+    "demo": _Lazy("sirnn.cli.demo:demo", "The main job, here and now: one recording, both parties simulated."),
     "run": _Lazy("sirnn.cli.run:run", "A scenario with both parties on this machine, simulated or over TCP."),
     "serve": _Lazy("sirnn.cli.serve:serve", "Be the server: hold the model and wait for clients."),
     "query": _Lazy("sirnn.cli.query:query", "Be the client: send a recording through somebody's model."),
     "cost": _Lazy("sirnn.cli.cost:cost", "What a function or a model will cost; nothing is run."),
+    "check": _Lazy("sirnn.cli.check:check", "Hold a protocol of your own to its declared value and cost."),
     "measure": _Lazy("sirnn.cli.measure:measure", "Run a function: bytes, flights, seconds and worst error."),
+    "prove": _Lazy("sirnn.cli.prove:prove", "The error of every function over every input word."),
     "eval": _Lazy("sirnn.cli.eval:evaluate", "Run a function on integers of yours and write what comes out."),
 }
 
@@ -61,12 +62,10 @@ class _Commands(click.Group):
             return super().invoke(ctx)
         except SirnnError as error:
             problem = f"{FAULTS.get(type(error), 'error')}: {error}"
-        except BaseException as error:
-            if not is_interrupt(error):
-                raise
+        except KeyboardInterrupt:
             problem = "interrupted"
         click.echo(f"sirnn: {problem}", err=True)
-        ctx.exit(1)
+        raise click.exceptions.Exit(1)
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -7,19 +7,23 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
+from multiprocessing.connection import Connection
 from typing import Any, TypeAlias
 
 import attrs
 import trio
 
 from simulator.network import NETWORKS
-from simulator.simulation import run_simulation
+from simulator.simulation import simulate
 from simulator.trace import Trace, phase_ns
 from sirnn.channel import Channel, Ledger, Phase
-from sirnn.errors import LocalError, TransportError
+from sirnn.cli import interrupts
+from sirnn.errors import PeerError, SirnnError, TransportError
 from sirnn.version import PROTOCOL_VERSION
 from transports.tcp import connect, listen
 
@@ -27,6 +31,9 @@ Body: TypeAlias = Callable[[Channel], Awaitable[Any]]
 
 CLIENT_START_SECONDS = 60
 """How long the client's process may take to start and connect."""
+
+PARTING_SECONDS = 5
+"""How long to wait for the client's account of a failure."""
 
 
 @attrs.frozen
@@ -63,7 +70,7 @@ def run_pair(server: Body, client: Body, *, over: str, network: str = "lan") -> 
 
 def _simulated(server: Body, client: Body, network: str) -> PairRun:
     trace = Trace()
-    result = run_simulation(server, client, network=NETWORKS[network], observer=trace)
+    result = interrupts.run(partial(simulate, server, client, network=NETWORKS[network], observer=trace))
     times = {name: phase_ns(trace, link) for name, link in NETWORKS.items()}
     return PairRun(result.values, result.ledgers[0], result.wall_seconds, times)
 
@@ -73,12 +80,13 @@ def _simulated(server: Body, client: Body, network: str) -> PairRun:
 
 def _over_tcp(server: Body, client: Body) -> PairRun:
     spawn = multiprocessing.get_context("spawn")
-    here, there = spawn.Pipe()
+    here, there = spawn.Pipe(duplex=False)
 
     async def serve() -> tuple[Any, Ledger, float]:
         async with listen("127.0.0.1", 0) as listener:
             child = spawn.Process(target=_client_process, args=(there, listener.port, client), daemon=True)
-            child.start()
+            with _interrupts_ignored():  # the child inherits that: Ctrl-C is for this process to handle
+                child.start()
             there.close()
             pin(0)
             async with listener.accept(
@@ -89,14 +97,37 @@ def _over_tcp(server: Body, client: Body) -> PairRun:
                 seconds = time.perf_counter() - started
             return value, channel.ledger, seconds
 
-    value, ledger, seconds = trio.run(serve)
-    outcome = here.recv() if here.poll(CLIENT_START_SECONDS) else TransportError("the client's process is gone")
-    if isinstance(outcome, Exception):
-        raise outcome
-    return PairRun((value, outcome), ledger, seconds, {})
+    try:
+        value, ledger, seconds = interrupts.run(serve)
+    except (PeerError, TransportError) as error:
+        # This party may only have noticed that the client had stopped. The client knows why, unless it says the same.
+        account = _outcome(here, PARTING_SECONDS).error
+        raise error if account is None or isinstance(account, PeerError) else account from error
+    outcome = _outcome(here, CLIENT_START_SECONDS)
+    if outcome.error is not None:
+        raise outcome.error
+    return PairRun((value, outcome.value), ledger, seconds, {})
 
 
-def _client_process(pipe: Any, port: int, body: Body) -> None:
+@attrs.frozen
+class _Outcome:
+    """How the client's process ended."""
+
+    value: Any = None
+    error: SirnnError | None = None
+
+
+def _outcome(pipe: Connection, seconds: float) -> _Outcome:
+    try:
+        if pipe.poll(seconds):
+            outcome: _Outcome = pipe.recv()
+            return outcome
+    except EOFError:
+        pass
+    return _Outcome(error=TransportError("the client's process is gone", remedy="was it killed?"))
+
+
+def _client_process(pipe: Connection, port: int, body: Body) -> None:
     """The client's process: its result, or its error, goes back through the pipe."""
 
     async def query() -> Any:
@@ -105,9 +136,18 @@ def _client_process(pipe: Any, port: int, body: Body) -> None:
             return await body(channel)
 
     try:
-        pipe.send(trio.run(query))
-    except Exception as error:
-        pipe.send(LocalError(f"the client's process failed: {error}"))
+        pipe.send(_Outcome(value=trio.run(query)))
+    except SirnnError as error:
+        pipe.send(_Outcome(error=error))
+
+
+@contextmanager
+def _interrupts_ignored() -> Iterator[None]:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def pin(role: int) -> None:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 import numpy as np
 import numpy.typing as npt
-import trio
 
-from sirnn.channel import Channel
-from sirnn.cli.options import json_option, reveals_option, split_address
-from sirnn.cli.report import amount, out, print_json, progress_bar, table, traffic_report
+from sirnn.channel import Ledger
+from sirnn.cli import interrupts
+from sirnn.cli.options import FILE, Address, json_option, parse_address, reveals_option, silence_option
+from sirnn.cli.report import amount, counted, out, print_json, progress_bar, table, traffic_report
+from sirnn.cli.scenario import DEFAULT, load_scenario
 from sirnn.errors import LocalError
 from sirnn.models.archive import read_numpy
 from sirnn.models.model import ModelShape
@@ -24,28 +26,26 @@ from transports.tcp import connect
 
 
 @click.command()
-@click.option("--connect", "address", required=True, help="HOST:PORT of the server.")
+@click.option("--connect", "address", required=True, callback=parse_address, help="HOST:PORT of the server.")
 @click.option(
-    "--input",
-    "path",
-    type=click.Path(path_type=Path),
-    required=True,
-    help="Recording(s) as a .npy file: (steps, channels).",
+    "--input", "path", type=FILE, help="Recording (steps, channels) as a .npy file; the demo's recording by default."
 )
-@click.option("--expect", type=click.Path(path_type=Path), help="Shape file: take no model but one of this shape.")
-@click.option("--silence", type=float, default=120, show_default=True, help="Seconds to wait for a silent server.")
+@click.option("--expect", type=FILE, help="Shape file: take no model but one of this shape.")
+@silence_option
 @reveals_option
 @json_option
-def query(address: str, path: Path, expect: Path | None, silence: float, reveals: str, as_json: bool) -> None:
+def query(
+    address: Address, path: Path | None, expect: Path | None, silence: float, reveals: Reveal, as_json: bool
+) -> None:
     """Send a recording through a server's model and learn the prediction.
 
     The recording does not leave this machine: the server sees random shares. Several recordings in one file,
     (recordings, steps, channels), are answered as a batch.
     """
-    host, port = split_address(address)
-    recordings, expected = read_recordings(path), read_shape(expect) if expect else None
-    reply, channel, seconds = trio.run(_query, host, port, recordings, expected, silence, Reveal(reveals))
-    _tell(reply, channel, seconds, as_json)
+    recordings = read_recordings(path) if path else demo_recording()
+    expected = read_shape(expect) if expect else None
+    reply, ledger, seconds = interrupts.run(partial(_query, address, recordings, expected, silence, reveals))
+    _tell(reply, ledger, seconds, as_json)
 
 
 def read_recordings(path: Path) -> npt.NDArray[np.float64]:
@@ -57,10 +57,19 @@ def read_recordings(path: Path) -> npt.NDArray[np.float64]:
     array = read_numpy(path)
     if isinstance(array, dict):
         raise LocalError(f"{path} holds several arrays", remedy="save the recording alone, with numpy.save")
-    batch = as_batch(array)
+    try:
+        batch = as_batch(array)
+    except LocalError as failure:
+        raise LocalError(f"{path}: {failure.problem}", remedy=failure.remedy) from failure
     if not np.all(np.isfinite(batch)):
         raise LocalError(f"{path} contains NaN or infinity", remedy="clean the recording first")
     return batch
+
+
+def demo_recording() -> npt.NDArray[np.float64]:
+    """The recording that the demo runs, as a batch of one."""
+    scenario = load_scenario(DEFAULT)
+    return as_batch(scenario.some([scenario.default_recording]))
 
 
 def read_shape(path: Path) -> ModelShape:
@@ -71,27 +80,30 @@ def read_shape(path: Path) -> ModelShape:
     """
     try:
         return ModelShape.from_json(path.read_text())
-    except (OSError, UnicodeDecodeError) as failure:
-        raise LocalError(f"cannot read the shape file {path}", remedy="make it with serve --shape-out") from failure
+    except (OSError, UnicodeDecodeError, LocalError) as failure:
+        raise LocalError(
+            f"{path} is not a readable shape file", remedy="the server makes it with serve --shape-out"
+        ) from failure
 
 
 async def _query(
-    host: str,
-    port: int,
+    address: Address,
     recordings: npt.NDArray[np.float64],
     expected: ModelShape | None,
     silence: float,
     reveals: Reveal,
-) -> tuple[Reply, Channel, float]:
-    async with connect(host, port, role=1, version=str(PROTOCOL_VERSION), silence_seconds=silence) as channel:
+) -> tuple[Reply, Ledger, float]:
+    version = str(PROTOCOL_VERSION)
+    async with connect(*address, role=1, version=version, silence_seconds=silence) as channel:
         started = time.perf_counter()
         with progress_bar("time steps") as progress:
             reply = await ask(channel, recordings, expected=expected, reveals=reveals, progress=progress)
-        return reply, channel, time.perf_counter() - started
+        seconds = time.perf_counter() - started
+    return reply, channel.ledger, seconds
 
 
-def _tell(reply: Reply, channel: Channel, seconds: float, as_json: bool) -> None:
-    figures = traffic_report(channel.ledger)
+def _tell(reply: Reply, ledger: Ledger, seconds: float, as_json: bool) -> None:
+    figures = traffic_report(ledger)
     if as_json:
         words: Any = reply.words.tolist() if reply.words is not None else None
         names = list(reply.names)
@@ -106,6 +118,8 @@ def _tell(reply: Reply, channel: Channel, seconds: float, as_json: bool) -> None
             }
         )
         return
-    out.print(table("Predictions", ["recording", "class"], [[str(i), name] for i, name in enumerate(reply.names)]))
+    rows = [[str(index), name] for index, name in enumerate(reply.names)]
+    out.print(table("Predictions", ["recording", "class"], rows, figures=0))
     payload = amount(figures["bytes_online"] + figures["bytes_offline"])
-    out.print(f"{payload} in {figures['flights']:,} flights, {seconds:.1f} s; the server learned nothing.")
+    flights = counted(figures["flights"], "flight")
+    out.print(f"{payload} in {flights}, {seconds:.1f} s; the server learned nothing.")

@@ -14,6 +14,7 @@ from typing import Any
 
 from rich import box
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -126,15 +127,17 @@ def counted(count: int, thing: str) -> str:
 def table(title: str, columns: list[str], rows: list[list[str]], *, figures: int | None = None) -> Table:
     """A table; its last `figures` columns, by default all but the first, are right-aligned.
 
-    Without column names there is no header.
+    Without column names there is no header. Cells are plain text: they may be a peer's words.
     """
     width = len(rows[0]) if rows else len(columns)
     text = 1 if figures is None else width - figures
-    made = Table(title=title, title_justify="left", title_style="bold", box=box.ROUNDED, show_header=bool(columns))
+    made = Table(
+        title=escape(title), title_justify="left", title_style="bold", box=box.ROUNDED, show_header=bool(columns)
+    )
     for index in range(width):
         made.add_column(columns[index] if columns else "", justify="left" if index < text else "right")
     for row in rows:
-        made.add_row(*row)
+        made.add_row(*(escape(cell) for cell in row))
     return made
 
 
@@ -142,10 +145,10 @@ def scope_table(ledger: Ledger, depth: int = 2) -> Table:
     """Where the bytes went."""
     totals = by_scope(ledger, depth)
     everything = sum(totals.values()) or 1
-    shown = {name: nbytes for name, nbytes in totals.items() if nbytes / everything >= SMALL_SHARE}
-    rest = {name: nbytes for name, nbytes in totals.items() if name not in shown}
-    if rest:
-        shown[f"{len(rest)} smaller ones"] = sum(rest.values())
+    small = {name for name, nbytes in totals.items() if nbytes / everything < SMALL_SHARE}
+    shown = {name: nbytes for name, nbytes in totals.items() if name not in small}
+    if small:
+        shown["all else"] = sum(totals[name] for name in small)
     rows = [[name, amount(nbytes), f"{nbytes / everything:.1%}"] for name, nbytes in shown.items()]
     return table("Where the bytes went", ["scope", "payload", "share"], rows)
 

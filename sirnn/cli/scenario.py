@@ -12,6 +12,7 @@ import cattrs
 import numpy as np
 import numpy.typing as npt
 
+from simulator.network import NETWORKS
 from sirnn.errors import LocalError
 from sirnn.models.archive import read_numpy
 from sirnn.models.model import Model, load_model
@@ -30,7 +31,10 @@ class _File:
     recordings: str
     default_recording: int
     network: str
-    profile: str
+    profile: Profile
+
+
+_CONVERTER = cattrs.Converter(forbid_extra_keys=True)
 
 
 @attrs.frozen(eq=False)
@@ -59,6 +63,18 @@ class Scenario:
     network: str
     profile: Profile
 
+    def some(self, indices: list[int]) -> npt.NDArray[Any]:
+        """Some of the recordings.
+
+        Raises:
+            LocalError: there is none of that index.
+        """
+        last = len(self.recordings) - 1
+        for index in indices:
+            if not 0 <= index <= last:
+                raise LocalError(f"the scenario has no recording {index}", remedy=f"choose from 0 to {last}")
+        return self.recordings[indices]
+
 
 def scenario_names() -> list[str]:
     """The scenarios that come with the package."""
@@ -74,26 +90,49 @@ def load_scenario(name: str) -> Scenario:
     path = Path(name) if name.endswith(".toml") else _home() / name / "scenario.toml"
     if not path.is_file():
         raise LocalError(f"there is no scenario {name}", remedy=f"choose from {', '.join(scenario_names())}, or a file")
-    try:
-        said = cattrs.Converter(forbid_extra_keys=True).structure(tomllib.loads(path.read_text()), _File)
-        profile = Profile(said.profile)
-    except (cattrs.BaseValidationError, ValueError) as failure:
-        raise LocalError(f"{path} is not a scenario", remedy="compare it with one that comes with sirnn") from failure
-    data = read_numpy(path.parent / said.recordings)
-    if not isinstance(data, dict) or not {"recordings", "labels"} <= data.keys():
-        raise LocalError(f"{said.recordings} lacks recordings or labels", remedy="save both arrays with numpy.savez")
-    model_path = path.parent / said.model
+    said = _read(path)
+    model = load_model(path.parent / said.model)
+    recordings, labels = _read_recordings(path.parent / said.recordings, len(model.shape.classes))
     return Scenario(
         name=said.name,
         title=said.title,
-        model=load_model(model_path),
-        model_path=model_path,
-        recordings=data["recordings"],
-        labels=data["labels"],
+        model=model,
+        model_path=path.parent / said.model,
+        recordings=recordings,
+        labels=labels,
         default_recording=said.default_recording,
         network=said.network,
-        profile=profile,
+        profile=said.profile,
     )
+
+
+def _read(path: Path) -> _File:
+    try:
+        said = _CONVERTER.structure(tomllib.loads(path.read_text()), _File)
+    except (cattrs.BaseValidationError, ValueError, OSError) as failure:
+        why = "; ".join(cattrs.transform_error(failure)) if isinstance(failure, cattrs.BaseValidationError) else failure
+        raise LocalError(
+            f"{path} is not a scenario: {why}", remedy="compare it with one that comes with sirnn"
+        ) from failure
+    if said.network not in NETWORKS:
+        raise LocalError(f"{path} names the network {said.network}", remedy=f"choose from {', '.join(NETWORKS)}")
+    return said
+
+
+def _read_recordings(path: Path, classes: int) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64]]:
+    """Recordings (count, steps, channels) and the index of the true class of each."""
+    data = read_numpy(path)
+    if not isinstance(data, dict) or not {"recordings", "labels"} <= data.keys():
+        raise LocalError(f"{path} lacks recordings or labels", remedy="save both arrays with numpy.savez")
+    recordings, labels = data["recordings"], data["labels"]
+    if recordings.ndim != 3 or labels.shape != recordings.shape[:1] or labels.dtype.kind not in "iu":
+        raise LocalError(
+            f"{path} holds recordings {recordings.shape} and {labels.dtype} labels {labels.shape}",
+            remedy="save recordings (count, steps, channels) and an integer label of each",
+        )
+    if np.any((labels < 0) | (labels >= classes)):
+        raise LocalError(f"{path} has labels beyond the model's {classes} classes", remedy="label from 0")
+    return recordings, labels.astype(np.int64)
 
 
 def _home() -> Path:

@@ -16,6 +16,7 @@ from sirnn.fixedpoint import FixedPoint
 from sirnn.functions.exponential import exp, exp_clear, exp_cost
 from sirnn.functions.reciprocal import reciprocal, reciprocal_bits, reciprocal_clear, reciprocal_cost
 from sirnn.functions.sigmoid import sigmoid, sigmoid_clear, sigmoid_cost
+from sirnn.functions.square_root import rsqrt, rsqrt_clear, rsqrt_cost, sqrt, sqrt_clear, sqrt_cost
 from sirnn.functions.tanh import tanh, tanh_clear, tanh_cost
 from sirnn.party import Party
 from sirnn.profile import Profile
@@ -79,6 +80,18 @@ def _one_to_two(inp: FixedPoint) -> range:
     return range(one, min(2 * one, inp.int_range[1] + 1))
 
 
+def _positive(inp: FixedPoint) -> range:
+    return range(1, inp.int_range[1] + 1)
+
+
+def _not_negative(inp: FixedPoint) -> range:
+    return range(inp.int_range[1] + 1)
+
+
+def _rsqrt(x: Reals) -> Reals:
+    return np.asarray(1 / np.sqrt(x))
+
+
 def _sigmoid(x: Reals) -> Reals:
     small = np.exp(-np.abs(x))
     return np.asarray(np.where(x >= 0, 1, small) / (1 + small))
@@ -127,7 +140,9 @@ FUNCTIONS = {
             np.reciprocal,
             _one_to_two,
         ),
+        MathFunction("rsqrt", "1 / sqrt(x) for x > 0", rsqrt, rsqrt_clear, rsqrt_cost, _rsqrt, _positive),
         MathFunction("sigmoid", "1 / (1 + e^-x)", sigmoid, sigmoid_clear, sigmoid_cost, _sigmoid, _whole),
+        MathFunction("sqrt", "square root of x >= 0", sqrt, sqrt_clear, sqrt_cost, np.sqrt, _not_negative),
         MathFunction("tanh", "hyperbolic tangent", tanh, tanh_clear, tanh_cost, np.tanh, _whole),
     )
 }

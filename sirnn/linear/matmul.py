@@ -10,16 +10,23 @@ from __future__ import annotations
 import numpy as np
 
 from sirnn import ring
-from sirnn.blocks.comparison import wrap, wrap_cost
-from sirnn.blocks.multiplication import bit_planes, weighted_sum
+from sirnn.blocks.comparison import KnownMsb, wrap_cost
 from sirnn.cost import Cost, parallel
 from sirnn.errors import LocalError
-from sirnn.ot.transfer import CotField, correlated_ot, correlated_ot_cost
+from sirnn.linear.crossing import (
+    Dims,
+    bits_times_rows,
+    bits_times_rows_cost,
+    product_dims,
+    words_times_rows,
+    words_times_rows_cost,
+)
+from sirnn.linear.factor import Factor
 from sirnn.party import CLIENT, SERVER, Party
 from sirnn.profile import Profile
-from sirnn.protocol import Arith, Clear, Params, Private, protocol
+from sirnn.protocol import Arith, Clear, Msb, Params, Private, protocol
 from sirnn.ring import Words
-from sirnn.shares import ArithmeticShare, BooleanShare, PrivateValue
+from sirnn.shares import ArithmeticShare, PrivateValue
 
 Shape = tuple[int, ...]
 
@@ -39,6 +46,8 @@ EXAMPLES = [
     )
 ]
 
+KNOWN_EXAMPLES = [{**example, "msb": msb} for example in EXAMPLES for msb in ("unknown", "zero", "shared")]
+
 
 def product_clear(x: Clear, weights: Clear, *, bits: int, weight_bits: int) -> Clear:
     """The integer matrix product of signed factors, read modulo the output's ring."""
@@ -46,16 +55,12 @@ def product_clear(x: Clear, weights: Clear, *, bits: int, weight_bits: int) -> C
     return product.view(np.uint64)
 
 
-def _fields(count: int, bits: int, out_bits: int, width: int) -> list[CotField]:
-    return [CotField(count, out_bits - bit, width) for bit in range(bits)]
-
-
 # ------------------------------------------------------------ private times private
 
 
 def client_by_server_cost(profile: Profile, x: Shape, weights: Shape, *, bits: int, out_bits: int) -> Cost:
     """d1 d2 (128 m + d3 (m l - m (m - 1) / 2)) bits in profile `paper`; 2 flights."""
-    return correlated_ot_cost(profile, _fields(x[0] * x[1], bits, out_bits, weights[1]), sender=SERVER)
+    return words_times_rows_cost(profile, product_dims(x, weights), bits=bits, out_bits=out_bits, sender=SERVER)
 
 
 @protocol(
@@ -70,126 +75,149 @@ async def client_by_server(party: Party, x: PrivateValue, weights: PrivateValue,
     """x @ weights mod 2^out_bits: the client knows x (d1, d2), the server the weights (d2, d3), both signed.
 
     The client's bits are whole, so no wrap is needed: the top bit just weighs -2^(m - 1). 2 flights.
+
+    Raises:
+        LocalError: the shapes or owners do not fit, or `out_bits` is narrower than a factor.
     """
-    _check(x.shape, x.bits, weights, out_bits)
-    words = None if party.is_server else x.known()
-    product = await _bits_times_rows(party, words, x.shape, x.bits, weights, out_bits, top_negative=True)
+    check_weights(x.shape, x.bits, weights, SERVER, out_bits)
+    mine = _signed_weights(weights, out_bits) if party.is_server else x.known()
+    dims = product_dims(x.shape, weights.shape)
+    product = await words_times_rows(
+        party, mine, dims, bits=x.bits, out_bits=out_bits, sender=SERVER, top_negative=True
+    )
     return ArithmeticShare(product, out_bits)
 
 
 # ------------------------------------------------------------ shared times private
 
 
-def shared_by_server_cost(profile: Profile, x: Shape, weights: Shape, *, bits: int, out_bits: int) -> Cost:
+def shared_by_server_cost(
+    profile: Profile, x: Shape, weights: Shape, *, bits: int, out_bits: int, msb: str = "unknown"
+) -> Cost:
     """client_by_server, and beside it a wrap per activation and its product with a row: 128 + d3 (l - m) bits."""
-    direct = client_by_server_cost(profile, x, weights, bits=bits, out_bits=out_bits)
-    if out_bits == bits:
-        return direct
-    count = x[0] * x[1]
-    excess = correlated_ot_cost(profile, [CotField(count, out_bits - bits, weights[1])], sender=SERVER)
-    return parallel(direct, wrap_cost(profile, count, bits=bits) + excess)
+    dims = product_dims(x, weights)
+    return factor_by_private_cost(profile, dims, x[0] * x[1], bits=bits, out_bits=out_bits, msb=msb, owner=SERVER)
+
+
+def shared_by_client_cost(
+    profile: Profile, x: Shape, weights: Shape, *, bits: int, out_bits: int, msb: str = "unknown"
+) -> Cost:
+    """That of `shared_by_server`, with the parties' traffic exchanged but for the wraps'."""
+    dims = product_dims(x, weights)
+    return factor_by_private_cost(profile, dims, x[0] * x[1], bits=bits, out_bits=out_bits, msb=msb, owner=CLIENT)
 
 
 @protocol(
-    takes=(Arith("bits"), Private("weight_bits", owner=SERVER)),
+    takes=(Arith("bits"), Private("weight_bits", owner=SERVER), Msb()),
     gives=(Arith("out_bits"),),
     clear=product_clear,
     cost=shared_by_server_cost,
-    examples=EXAMPLES,
+    examples=KNOWN_EXAMPLES,
     shapes=_shapes,
 )
 async def shared_by_server(
-    party: Party, x: ArithmeticShare, weights: PrivateValue, *, out_bits: int
+    party: Party, x: ArithmeticShare, weights: PrivateValue, msb: KnownMsb = None, *, out_bits: int
 ) -> ArithmeticShare:
     """x @ weights mod 2^out_bits: x (d1, d2) is a share, the server knows the weights (d2, d3), both signed.
 
-    With x' = x + 2^(m-1), x W = x'0 W + x'1 W - 2^m wrap(x'0, x'1) W - 2^(m-1) (column sums of W): the first and
-    the last are the server's own, the other two are OTs in which the client chooses.
+    Args:
+        party: this party.
+        x: share of the activations.
+        weights: known to the server.
+        msb: what is known of the top bits of x.
+        out_bits: l, at least as wide as each factor.
 
     Raises:
-        LocalError: the shapes do not fit, or `out_bits` is narrower than x.
+        LocalError: the shapes or owners do not fit, or `out_bits` is narrower than a factor.
     """
-    _check(x.shape, x.bits, weights, out_bits)
-    offset = 1 << (x.bits - 1)
-    shifted = x + party.constant(offset, x.bits, x.shape)
-    words = None if party.is_server else shifted.words
-    if out_bits == x.bits:
-        product = await _bits_times_rows(party, words, x.shape, x.bits, weights, out_bits, top_negative=False)
-    else:
-        product, excess = await party.parallel(
-            lambda p: _bits_times_rows(p, words, x.shape, x.bits, weights, out_bits, top_negative=False),
-            lambda p: _wrap_times_rows(p, shifted, weights, out_bits - x.bits),
-        )
-        product = product - (ring.reduce(excess, out_bits) << product.dtype.type(x.bits))
-    if party.is_server:
-        rows = _signed_weights(weights, out_bits)
-        product = (
-            product
-            + ring.reduce(shifted.words, out_bits) @ rows
-            - rows.dtype.type(offset) * rows.sum(axis=0, dtype=rows.dtype)
-        )
+    check_weights(x.shape, x.bits, weights, SERVER, out_bits)
+    return await factor_by_private(party, Factor.of(party, x, msb, signed=True), weights, out_bits=out_bits)
+
+
+@protocol(
+    takes=(Arith("bits"), Private("weight_bits", owner=CLIENT), Msb()),
+    gives=(Arith("out_bits"),),
+    clear=product_clear,
+    cost=shared_by_client_cost,
+    examples=KNOWN_EXAMPLES,
+    shapes=_shapes,
+)
+async def shared_by_client(
+    party: Party, x: ArithmeticShare, weights: PrivateValue, msb: KnownMsb = None, *, out_bits: int
+) -> ArithmeticShare:
+    """`shared_by_server` with the parties' parts exchanged: the client knows the weights.
+
+    Raises:
+        LocalError: the shapes or owners do not fit, or `out_bits` is narrower than a factor.
+    """
+    check_weights(x.shape, x.bits, weights, CLIENT, out_bits)
+    return await factor_by_private(party, Factor.of(party, x, msb, signed=True), weights, out_bits=out_bits)
+
+
+# ------------------------------------------------------------ what they share
+
+
+def factor_by_private_cost(
+    profile: Profile, dims: Dims, elements: int, *, bits: int, out_bits: int, msb: str, owner: int
+) -> Cost:
+    """COTs for the bits of every entry; beside them a wrap an element, then its product with a row for every entry."""
+    direct = words_times_rows_cost(profile, dims, bits=bits, out_bits=out_bits, sender=owner)
+    if out_bits == bits:
+        return direct
+    excess = bits_times_rows_cost(profile, dims, bits=out_bits - bits, sender=owner)
+    return parallel(direct, wrap_cost(profile, elements, bits=bits, msb=msb) + excess)
+
+
+async def factor_by_private(party: Party, x: Factor, weights: PrivateValue, *, out_bits: int) -> ArithmeticShare:
+    """x @ weights mod 2^out_bits for a factor (d1, d2) and private weights (d2, d3), both signed.
+
+    With x' = x + 2^(m-1), x W = x'0 W + x'1 W - 2^m wrap(x'0, x'1) W - 2^(m-1) (column sums of W). The owner's half of
+    x' and the last term are its own business; in the others it sends rows of W and the other party chooses.
+    """
+    owner, dims = weights.owner, product_dims(x.shape, weights.shape)
+    rows = _signed_weights(weights, out_bits) if party.role == owner else None
+
+    async def direct(p: Party) -> Words:
+        mine = x.words() if rows is None else rows
+        return await words_times_rows(p, mine, dims, bits=x.bits, out_bits=out_bits, sender=owner)
+
+    async def excess(p: Party) -> Words | None:
+        wraps = await x.wrap_below(p, out_bits)
+        if wraps is None:
+            return None
+        narrow = None if rows is None else ring.reduce(rows, out_bits - x.bits)
+        return await bits_times_rows(p, x.spread(wraps), narrow, dims, bits=out_bits - x.bits, sender=owner)
+
+    product, wrapped = await party.parallel(direct, excess)
+    if wrapped is not None:
+        product = product - (ring.reduce(wrapped, out_bits) << product.dtype.type(x.bits))
+    if rows is not None:
+        sums = rows.dtype.type(x.offset) * rows.sum(axis=0, dtype=rows.dtype)
+        product = product + ring.reduce(x.words(), out_bits) @ rows - sums
     return ArithmeticShare(ring.reduce(product, out_bits), out_bits)
-
-
-async def _wrap_times_rows(party: Party, x: ArithmeticShare, weights: PrivateValue, bits: int) -> Words:
-    """A share of wrap(x) @ weights mod 2^bits."""
-    wrapped: BooleanShare = await wrap(party, x)
-    flat, (d1, d2), d3 = wrapped.words.reshape(-1), x.shape, weights.shape[1]
-    field = [CotField(d1 * d2, bits, d3)]
-    if not party.is_server:
-        (products,) = await correlated_ot(party, field, sender=SERVER, choices=[flat])
-        return ring.reduce(products.reshape(d1, d2, d3).sum(axis=1, dtype=products.dtype), bits)
-    rows = np.tile(_signed_weights(weights, bits), (d1, 1))
-    # b0 ^ b1 = b0 + b1 (1 - 2 b0): what the client's bit adds depends on ours.
-    added = ring.reduce(np.where(flat[:, None] == 1, np.negative(rows), rows), bits)
-    (products,) = await correlated_ot(party, field, sender=SERVER, correlations=[added.reshape(_row_shape(field[0]))])
-    own = products.reshape(d1 * d2, d3) + rows * flat[:, None].astype(rows.dtype)
-    return ring.reduce(own.reshape(d1, d2, d3).sum(axis=1, dtype=rows.dtype), bits)
-
-
-async def _bits_times_rows(
-    party: Party,
-    words: Words | None,
-    shape: Shape,
-    bits: int,
-    weights: PrivateValue,
-    out_bits: int,
-    *,
-    top_negative: bool,
-) -> Words:
-    """A share of (the client's words) @ weights mod 2^out_bits, by a COT for each bit of each word."""
-    (d1, d2), d3 = shape, weights.shape[1]
-    fields = _fields(d1 * d2, bits, out_bits, d3)
-    if words is not None:
-        planes = bit_planes(words.reshape(-1), bits)
-        products = await correlated_ot(party, fields, sender=SERVER, choices=planes)
-    else:
-        rows = np.tile(_signed_weights(weights, out_bits), (d1, 1))
-        correlations = [ring.reduce(rows, field.bits) for field in fields]
-        if top_negative:
-            correlations[-1] = ring.reduce(np.negative(rows), fields[-1].bits)
-        correlations = [part.reshape(_row_shape(field)) for part, field in zip(correlations, fields, strict=True)]
-        products = await correlated_ot(party, fields, sender=SERVER, correlations=correlations)
-    total = weighted_sum([part.reshape(d1 * d2, d3) for part in products], out_bits)
-    return ring.reduce(total.reshape(d1, d2, d3).sum(axis=1, dtype=total.dtype), out_bits)
-
-
-def _row_shape(field: CotField) -> Shape:
-    return (field.count, field.repeat) if field.repeat > 1 else (field.count,)
 
 
 def _signed_weights(weights: PrivateValue, bits: int) -> Words:
     return ring.from_signed(ring.to_signed(weights.known(), weights.bits), bits)
 
 
-def _check(shape: Shape, bits: int, weights: PrivateValue, out_bits: int) -> None:
-    if weights.owner != SERVER or len(shape) != 2 or len(weights.shape) != 2 or shape[1] != weights.shape[0]:
+def check_weights(shape: Shape, bits: int, weights: PrivateValue, owner: int, out_bits: int) -> None:
+    """Complain of weights that do not fit.
+
+    Raises:
+        LocalError: the shapes or owners do not fit, or `out_bits` is out of range.
+    """
+    if weights.owner != owner or len(shape) != 2 or len(weights.shape) != 2 or shape[1] != weights.shape[0]:
         raise LocalError(
             f"a product of shapes {shape} and {weights.shape} with weights of party {weights.owner}",
-            remedy="give (d1, d2) activations and the server's (d2, d3) weights",
+            remedy=f"give (d1, d2) activations and (d2, d3) weights that party {owner} knows",
         )
     if not max(bits, weights.bits) <= out_bits <= ring.MAX_BITS:
         raise LocalError(
             f"a product of {bits} and {weights.bits} bits in a ring of {out_bits}",
             remedy=f"the output is at least as wide as each factor and at most {ring.MAX_BITS} bits",
         )
+
+
+PRIMITIVES = (factor_by_private,)
+"""Takes a matrix in the form in which both products here and convolutions have it."""

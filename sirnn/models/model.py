@@ -127,8 +127,12 @@ class ModelShape:
 
     def __attrs_post_init__(self) -> None:
         t = self.types
-        if not 2 <= len(self.classes) <= MAX_WIDTH or not all(0 < len(name) <= MAX_NAME for name in self.classes):
-            raise LocalError(f"{len(self.classes)} class names", remedy=f"name 2 to {MAX_WIDTH} classes")
+        named = all(0 < len(name) <= MAX_NAME and name.isprintable() for name in self.classes)
+        if not 2 <= len(self.classes) <= MAX_WIDTH or not named:  # printable: a peer's names end up on a terminal
+            raise LocalError(
+                f"{len(self.classes)} class names",
+                remedy=f"name 2 to {MAX_WIDTH} classes in 1 to {MAX_NAME} printable characters",
+            )
         if any((rank is None) != (kind is None) for rank, kind in self._rank_types()):
             raise LocalError("a rank without types, or types without a rank", remedy="give both or neither")
         kinds = [kind for kind in attrs.astuple(t, recurse=False) if kind is not None]
@@ -307,12 +311,14 @@ def load_model(path: Path) -> Model:
     metadata, arrays = read_archive(path, kind=FORMAT, version=FORMAT_VERSION)
     if metadata.get("architecture") != ARCHITECTURE:
         raise LocalError(f"{path} holds a {metadata.get('architecture')!r}", remedy=f"this program runs {ARCHITECTURE}")
-    shape = _structure(metadata.get("shape"))
     try:
         weights = FastGrnnWeights(**arrays)
     except TypeError as failure:
         raise LocalError(f"{path} lacks weights or has unknown ones", remedy="quantise the model again") from failure
-    return Model(shape, weights, str(metadata.get("provenance", "")))
+    try:
+        return Model(_structure(metadata.get("shape")), weights, str(metadata.get("provenance", "")))
+    except LocalError as failure:
+        raise LocalError(f"{path}: {failure.problem}", remedy=failure.remedy) from failure
 
 
 def _check_tensor(name: str, array: npt.NDArray[Any], spec: TensorSpec) -> None:

@@ -120,22 +120,23 @@ async def ask(
         PeerError: the server's model is not the expected one, or its shape makes no sense.
     """
     batch = as_batch(recordings)
-    shape: ModelShape | None = expected
+    told: tuple[ModelShape, Words] | None = None
 
     def check(mine: Facts, theirs: Facts) -> None:
-        nonlocal shape
+        nonlocal told
         _same_model(mine, theirs)
         shape = _told_shape(theirs)
+        told = shape, shape.encode_recordings(batch)  # a recording that does not fit is better known now than later
 
     tell = {"model": expected.digest() if expected else ANY_MODEL, "recordings": str(len(batch))}
     agree = {"reveals": reveals.value}
     if expected is not None:
-        expected.encode_recordings(batch)  # better now than after the set-up
+        expected.encode_recordings(batch)  # before anything is sent
     party = await start_session(channel, profile=profile, agree=agree, tell=tell, check=check, randomness=randomness)
-    if shape is None:
-        raise PeerError("the server told no model shape", remedy="it must run sirnn serve")
-    words = PrivateValue.mine(CLIENT, shape.encode_recordings(batch), shape.types.input.bits)
-    result = await infer(party, shape, None, words, reveals=reveals, progress=progress)
+    assert told is not None  # noqa: S101 - narrows the type: a session that has started has been checked
+    shape, words = told
+    private = PrivateValue.mine(CLIENT, words, shape.types.input.bits)
+    result = await infer(party, shape, None, private, reveals=reveals, progress=progress)
     return _reply(shape, len(batch), result)
 
 
@@ -146,9 +147,12 @@ def as_batch(recordings: npt.ArrayLike) -> npt.NDArray[np.float64]:
         LocalError: not numbers, not two- or three-dimensional, none or too many.
     """
     try:
-        values = np.asarray(recordings, dtype=np.float64)
-    except (TypeError, ValueError) as failure:
-        raise LocalError("the recording is not an array of numbers", remedy="save it with numpy.save") from failure
+        given = np.asarray(recordings)
+    except ValueError as failure:
+        raise LocalError("the recording is not an array", remedy="make all its rows equally long") from failure
+    if given.dtype.kind not in "iuf":
+        raise LocalError(f"the recording holds {given.dtype} values", remedy="save real numbers, with numpy.save")
+    values = given.astype(np.float64)
     batch = values[None] if values.ndim == 2 else values
     if batch.ndim != 3 or not 1 <= len(batch) <= MOST_RECORDINGS:
         raise LocalError(

@@ -14,6 +14,7 @@ from simulator.check import random_case, run_case
 from simulator.simulation import simulate
 from sirnn.crypto.randomness import InsecureSeededRandomness
 from sirnn.endpoint import _Fork as Fork
+from sirnn.profile import Profile
 from sirnn.protocol import REGISTRY, Opened
 from sirnn.session import start_session
 from tests.protocols import label
@@ -74,6 +75,8 @@ def deviation(ones: int, count: int) -> float:
 async def test_output_shares_are_uniform(case, monkeypatch):
     spec, params = case
     size = size_for(spec, params)
+    if spec.cost(Profile.PAPER, size, params).payload == 0:
+        return  # local: the output is a function of what the party held
     values = await observe(monkeypatch, spec, params, size, seed=3)
     for outputs, _ in values:
         for kind, words in zip(spec.gives(params), outputs, strict=True):

@@ -1,0 +1,189 @@
+"""Input that serve and query cannot use: each is one clear line at the party that gave it, and a clear one at its peer."""
+
+from __future__ import annotations
+
+import pickle
+
+import numpy as np
+import pytest
+
+from sirnn.models.archive import METADATA
+from sirnn.models.quantise import quantise
+from tests.cli.processes import Server, answer, assert_refused, sirnn
+from tests.models.networks import network
+
+
+@pytest.fixture(scope="module")
+def server(tiny):
+    """A server that outlives every client of this module."""
+    with Server("--model", tiny.model_path) as running:
+        yield running
+        answer("query", "--connect", running.address, "--input", tiny.recording)
+        running.wait_for("answered 1 recording", on="stdout")
+
+
+# ------------------------------------------------------------ recordings that never leave
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"1.0, 2.0\n3.0, 4.0\n", ("not a readable numpy file",)),
+        (b"", ("not a readable numpy file",)),
+        (pickle.dumps([1.0, 2.0]), ("not a readable numpy file",)),
+        (np.array([[1.0, None]], dtype=object), ("not a readable numpy file",)),
+        (np.array([["1.0", "2.0"]]), ("<U3", "real numbers")),
+        (np.ones((4, 3), dtype=complex), ("complex128", "real numbers")),
+        (np.ones(12), ("shape (12,)", "(steps, channels)")),
+        (np.ones((1, 1, 4, 3)), ("shape (1, 1, 4, 3)", "(steps, channels)")),
+        (np.ones((0, 4, 3)), ("shape (0, 4, 3)", "up to 1024")),
+        (np.ones((1025, 4, 3)), ("shape (1025, 4, 3)", "up to 1024")),
+        (np.array([[1.0, np.nan]]), ("NaN or infinity", "clean the recording")),
+        (np.array([[1.0, -np.inf]]), ("NaN or infinity", "clean the recording")),
+    ],
+    ids=["text", "empty", "pickle", "objects", "strings", "complex", "1d", "4d", "none", "many", "nan", "infinity"],
+)
+def test_a_file_that_is_no_recording(invoke, tiny, content, words):
+    path = tiny.folder / "strange.npy"
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    else:
+        np.save(path, content, allow_pickle=content.dtype == object)
+    # Nobody listens on port 1, so it must be the file that is complained of.
+    result = invoke("query", "--connect", "127.0.0.1:1", "--input", path)
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert len(result.stderr.splitlines()) == 1
+    assert result.stderr.startswith("sirnn: error: ")
+    for word in ("strange.npy", *words):
+        assert word in result.stderr
+
+
+def test_a_recording_that_is_an_archive_or_absent_or_a_folder(invoke, tiny):
+    cases = {
+        "recordings.npz": (1, "holds several arrays; save the recording alone"),
+        "absent.npy": (1, "there is no file"),
+        ".": (2, "is a directory"),
+    }
+    for name, (code, words) in cases.items():
+        result = invoke("query", "--connect", "127.0.0.1:1", "--input", tiny.folder / name)
+        assert result.exit_code == code
+        assert words in " ".join(result.stderr.split())
+
+
+# ------------------------------------------------------------ recordings that do not fit the server's model
+
+
+@pytest.mark.parametrize(
+    ("recording", "words"),
+    [
+        (np.zeros((4, 2)), ("shape (1, 4, 2)", "4 steps of 3 channels")),
+        (np.zeros((5, 3)), ("shape (1, 5, 3)", "4 steps of 3 channels")),
+        (np.full((4, 3), 1e6), ("12 of 12 values do not fit", "1e+06", "values must lie in [")),
+    ],
+    ids=["channels", "steps", "range"],
+)
+def test_a_recording_that_does_not_fit(server, tiny, recording, words):
+    before = len(server.stderr)
+    np.save(tiny.folder / "misfit.npy", recording)
+    result = sirnn("query", "--connect", server.address, "--input", tiny.folder / "misfit.npy")
+    assert_refused(result, "sirnn: error: ", *words)
+    server.wait_for("a client failed: the other party stopped with LocalError", after=before)
+
+
+# ------------------------------------------------------------ disagreements, which both sides name
+
+
+def test_another_expected_shape(server, tiny, tmp_path):
+    before = len(server.stderr)
+    other = quantise(network(3), tiny.recordings).shape
+    (tmp_path / "other.json").write_text(other.to_json())
+    assert other.digest() != tiny.model.shape.digest()
+    result = sirnn("query", "--connect", server.address, "--input", tiny.recording, "--expect", tmp_path / "other.json")
+    mine, theirs = other.digest()[:16], tiny.model.shape.digest()[:16]
+    assert_refused(result, "the other party", f"shape {mine} here, {theirs} there", "give the client the shape")
+    server.wait_for(f"a client failed: .* shape {theirs} here, {mine} there", after=before)
+
+
+def test_another_answer(server, tiny):
+    before = len(server.stderr)
+    result = sirnn("query", "--connect", server.address, "--input", tiny.recording, "--reveal", "logits")
+    assert_refused(result, "the other party", "reveals: 'logits' here, 'class' there")
+    server.wait_for("a client failed: .*reveals: 'class' here, 'logits' there", after=before)
+
+
+@pytest.mark.parametrize("content", [b"not json", b"{}", b"\xff\xfe"])
+def test_a_shape_file_that_is_none(invoke, tiny, content):
+    path = tiny.folder / "shape.json"
+    path.write_bytes(content)
+    result = invoke("query", "--connect", "127.0.0.1:1", "--input", tiny.recording, "--expect", path)
+    assert result.exit_code == 1
+    assert "shape.json is not a readable shape file; the server makes it with serve --shape-out" in result.stderr
+
+
+# ------------------------------------------------------------ models that cannot be served
+
+
+def rewritten(files, **changes):
+    """The tiny model's file with other members."""
+    with np.load(files.model_path) as archive:
+        members = {**archive, **changes}
+    path = files.folder / "changed.npz"
+    np.savez(path, **{name: array for name, array in members.items() if array is not None})
+    return path
+
+
+def metadata(files, old, new):
+    with np.load(files.model_path) as archive:
+        text = archive[METADATA].tobytes()
+    assert old in text
+    return np.frombuffer(text.replace(old, new), dtype=np.uint8)
+
+
+def faulty_models(files):
+    whole = files.model_path.read_bytes()
+    (files.folder / "truncated.npz").write_bytes(whole[: len(whole) // 2])
+    (files.folder / "text.npz").write_text("hello")
+    yield files.folder / "absent.npz", "there is no file"
+    yield files.folder / "truncated.npz", "not a readable numpy file"
+    yield files.folder / "text.npz", "not a readable numpy file"
+    yield files.recording, "is not a sirnn-model file"
+    yield files.folder / "recordings.npz", "is not a sirnn-model file"
+    version = metadata(files, b'"format_version": 1', b'"format_version": 2')
+    yield rewritten(files, **{METADATA: version}), "sirnn-model version 2, this program reads version 1"
+    steps = metadata(files, b'"steps": 4', b'"steps": 0')
+    yield rewritten(files, **{METADATA: steps}), "a model with steps 0"
+    yield rewritten(files, zeta=None), "lacks weights or has unknown ones"
+    yield rewritten(files, zeta=np.array(0.5)), "changed.npz: weights zeta are float64()"
+    yield rewritten(files, zeta=np.array(1000)), "changed.npz: weights zeta do not fit"
+
+
+def test_models_that_are_none(invoke, tiny):
+    for path, words in faulty_models(tiny):
+        result = invoke("serve", "--model", path, "--listen", "127.0.0.1:0", "--once")
+        assert result.exit_code == 1, words
+        assert len(result.stderr.splitlines()) == 1, "it never listened"
+        assert words in result.stderr
+        assert path.name in result.stderr
+
+
+def test_a_model_with_unprintable_class_names_is_refused(tiny):
+    # They would be written to the client's terminal.
+    names = metadata(tiny, b'"left"', b'"\\u001b[31mleft"')
+    result = sirnn("serve", "--model", rewritten(tiny, **{METADATA: names}), "--listen", "127.0.0.1:0")
+    assert_refused(result, "class names", "printable characters")
+
+
+def test_class_names_are_no_markup(tiny):
+    names = metadata(tiny, b'"straight"', b'"[/red]straight[bold]"')
+    path = rewritten(tiny, **{METADATA: names})
+    with Server("--model", path, "--once") as server:
+        result = sirnn("query", "--connect", server.address, "--input", tiny.recording)
+        assert server.end() == 0
+    assert result.returncode == 0, result.stderr
+    assert "[/red]straight[bold]" in result.stdout
+
+
+def test_a_shape_that_cannot_be_written(tiny):
+    result = sirnn("serve", "--model", tiny.model_path, "--shape-out", tiny.folder / "absent" / "shape.json")
+    assert_refused(result, "cannot write", "choose another --shape-out")
