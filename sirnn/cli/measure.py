@@ -73,5 +73,5 @@ def print_run(run: FunctionRun) -> None:
         *network_rows(run.network_seconds),
     ]
     out.print(table(str(run.job), [], rows))
-    out.print("Bytes and flights are the declared ones; every word equals the function in clear.\n")
+    out.print("Bytes and flights are as declared; every word equals the function in clear.\n")
     out.print(scope_table(run.pair.ledger))

@@ -1,4 +1,4 @@
-"""Input that serve and query cannot use: each is one clear line at the party that gave it, and a clear one at its peer."""
+"""Input that serve and query cannot use: one clear line at the party that gave it, and one at its peer."""
 
 from __future__ import annotations
 
