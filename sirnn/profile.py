@@ -9,3 +9,4 @@ class Profile(enum.Enum):
     """The ways to evaluate a function."""
 
     PAPER = "paper"  # SIRNN's algorithms over IKNP and KKOT, made as they are used
+    EXACT = "exact"  # the same words out, by the cheapest OTs there are: so far, the paper's

@@ -16,9 +16,8 @@ import torch
 from aeon.datasets import load_basic_motions
 
 from sirnn.models.fastgrnn import FastGrnnParameters, FastGrnnWeights, run_float
-from sirnn.models.model import save_model
+from sirnn.models.model import run_twin, save_model
 from sirnn.models.quantise import quantise
-from sirnn.models.twin import run_twin
 
 HERE = Path(__file__).parent
 INPUT_LIMIT = 64.0  # twice the largest reading of the training split; what lies beyond is refused
@@ -135,12 +134,12 @@ def main() -> None:
         real = run_float(parameters, split.recordings)
         twin = run_twin(model, model.shape.encode_recordings(split.recordings))
         distance = np.abs(model.shape.types.logits.decode(twin.logits) - real.logits).max()
-        print(  # noqa: T201
+        print(
             f"{name}: {np.mean(real.prediction == split.labels):.1%} in real numbers, "
             f"{np.mean(twin.prediction == split.labels):.1%} in fixed point, logits differ by at most {distance:.3f}, "
             f"{twin.wrapped} values wrapped, peaks { ({k: round(v, 2) for k, v in real.peaks.items()}) }"
         )
-    print(f"demo recording: test recording {demo}; {model.shape.types}")  # noqa: T201
+    print(f"demo recording: test recording {demo}; {model.shape.types}")
 
 
 if __name__ == "__main__":

@@ -71,10 +71,10 @@ def _story(run: InferenceRun) -> Table:
         f"[bold green]{report['prediction']}[/bold green]; the wearer was {report['label']}.\n"
         f"{verdict} the plaintext model's.\n",
     )
-    story.add_row("Server", f"put in its model (hidden size {shape.hidden}) and learned nothing.")
+    story.add_row("Server", f"put in its model ({shape.architecture}) and learned nothing.")
     story.add_row(
         "Client",
-        f"put in its recording ({shape.steps} steps of {shape.channels} channels) and learned the prediction alone.",
+        f"put in its recording ({shape.takes}) and learned the prediction alone.",
     )
     story.add_row("Both", "know the model's shape and number formats.\n")
     story.add_row(

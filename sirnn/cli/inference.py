@@ -7,7 +7,7 @@ from typing import Any
 import attrs
 import numpy as np
 import numpy.typing as npt
-from rich.table import Table
+from rich.console import Group
 
 from sirnn import ring
 from sirnn.channel import Channel, Phase
@@ -16,11 +16,10 @@ from sirnn.cli.report import amount, network_rows, phase_total, progress_bar, ta
 from sirnn.cli.scenario import Scenario
 from sirnn.cost import Cost
 from sirnn.crypto.randomness import InsecureSeededRandomness, Randomness
-from sirnn.models.model import Model
-from sirnn.models.twin import TwinTrace, run_twin
-from sirnn.nn.fastgrnn import Progress
+from sirnn.models.model import Model, TwinTrace, run_twin
 from sirnn.nn.inference import Reveal, infer_cost
 from sirnn.nn.service import Reply, answer, ask
+from sirnn.nn.weights import Progress
 from sirnn.profile import Profile
 
 # ------------------------------------------------------------ the two bodies
@@ -168,7 +167,7 @@ def run_inference(
     words = scenario.model.shape.encode_recordings(recordings)
     network = network or scenario.network
     common = {"reveals": reveals, "profile": scenario.profile, "seed": seed}
-    with progress_bar("time steps") as progress:
+    with progress_bar("steps") as progress:
         # A bar cannot be handed to another process; the server's is always this one.
         server = bound(server_body, model=scenario.model, progress=progress, **common)
         pair = run_pair(server, bound(client_body, recordings=recordings, **common), over=over, network=network)
@@ -176,7 +175,7 @@ def run_inference(
     return InferenceRun(scenario, indices, reveals, network if over == "sim" else None, pair, twin)
 
 
-def cost_table(run: InferenceRun) -> Table:
+def cost_table(run: InferenceRun) -> Group:
     """What a run cost, for people."""
     report = run.report()
     clock = "by the clock, two processes over TCP" if run.network is None else "computing, both parties in one process"

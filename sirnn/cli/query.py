@@ -20,7 +20,7 @@ from sirnn.errors import LocalError
 from sirnn.models.archive import read_numpy
 from sirnn.models.model import ModelShape
 from sirnn.nn.inference import Reveal
-from sirnn.nn.service import Reply, as_batch, ask
+from sirnn.nn.service import Reply, as_reals, ask
 from sirnn.version import PROTOCOL_VERSION
 from transports.tcp import connect
 
@@ -49,7 +49,7 @@ def query(
 
 
 def read_recordings(path: Path) -> npt.NDArray[np.float64]:
-    """The recordings in a .npy file, as a batch.
+    """The recordings in a .npy file.
 
     Raises:
         LocalError: no such file, not a .npy file, or not recordings.
@@ -58,18 +58,18 @@ def read_recordings(path: Path) -> npt.NDArray[np.float64]:
     if isinstance(array, dict):
         raise LocalError(f"{path} holds several arrays", remedy="save the recording alone, with numpy.save")
     try:
-        batch = as_batch(array)
+        readings = as_reals(array)
     except LocalError as failure:
         raise LocalError(f"{path}: {failure.problem}", remedy=failure.remedy) from failure
-    if not np.all(np.isfinite(batch)):
+    if not np.all(np.isfinite(readings)):
         raise LocalError(f"{path} contains NaN or infinity", remedy="clean the recording first")
-    return batch
+    return readings
 
 
 def demo_recording() -> npt.NDArray[np.float64]:
-    """The recording that the demo runs, as a batch of one."""
+    """The recording that the demo runs."""
     scenario = load_scenario(DEFAULT)
-    return as_batch(scenario.some([scenario.default_recording]))
+    return as_reals(scenario.recordings[scenario.default_recording])
 
 
 def read_shape(path: Path) -> ModelShape:
@@ -96,7 +96,7 @@ async def _query(
     version = str(PROTOCOL_VERSION)
     async with connect(*address, role=1, version=version, silence_seconds=silence) as channel:
         started = time.perf_counter()
-        with progress_bar("time steps") as progress:
+        with progress_bar("steps") as progress:
             reply = await ask(channel, recordings, expected=expected, reveals=reveals, progress=progress)
         seconds = time.perf_counter() - started
     return reply, channel.ledger, seconds

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from rich import box
-from rich.console import Console
+from rich.console import Console, Group
 from rich.markup import escape
 from rich.progress import (
     BarColumn,
@@ -26,6 +26,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 from rich.table import Table
+from rich.text import Text
 
 from sirnn.channel import Ledger, Phase, Traffic
 
@@ -124,24 +125,22 @@ def counted(count: int, thing: str) -> str:
     return f"{count:,} {thing}{'' if count == 1 else 's'}"
 
 
-def table(title: str, columns: list[str], rows: list[list[str]], *, figures: int | None = None) -> Table:
-    """A table; its last `figures` columns, by default all but the first, are right-aligned.
+def table(title: str, columns: list[str], rows: list[list[str]], *, figures: int | None = None) -> Group:
+    """A titled table; its last `figures` columns, by default all but the first, are right-aligned.
 
     Without column names there is no header. Cells are plain text: they may be a peer's words.
     """
     width = len(rows[0]) if rows else len(columns)
     text = 1 if figures is None else width - figures
-    made = Table(
-        title=escape(title), title_justify="left", title_style="bold", box=box.ROUNDED, show_header=bool(columns)
-    )
+    made = Table(box=box.ROUNDED, show_header=bool(columns))
     for index in range(width):
         made.add_column(columns[index] if columns else "", justify="left" if index < text else "right")
     for row in rows:
         made.add_row(*(escape(cell) for cell in row))
-    return made
+    return Group(Text(title, style="bold"), made)  # a title of the table's own would wrap at the table's width
 
 
-def scope_table(ledger: Ledger, depth: int = 2) -> Table:
+def scope_table(ledger: Ledger, depth: int = 2) -> Group:
     """Where the bytes went."""
     totals = by_scope(ledger, depth)
     everything = sum(totals.values()) or 1

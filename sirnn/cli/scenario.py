@@ -46,7 +46,7 @@ class Scenario:
         title: what it shows, in a line.
         model: the server's model.
         model_path: where it came from.
-        recordings: the client's recordings in real numbers, (count, steps, channels).
+        recordings: the client's recordings in real numbers, (count, ...).
         labels: index of the true class of each.
         default_recording: which one to run if none is named.
         network: the network it is meant for.
@@ -120,15 +120,15 @@ def _read(path: Path) -> _File:
 
 
 def _read_recordings(path: Path, classes: int) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64]]:
-    """Recordings (count, steps, channels) and the index of the true class of each."""
+    """Recordings (count, ...) and the index of the true class of each."""
     data = read_numpy(path)
     if not isinstance(data, dict) or not {"recordings", "labels"} <= data.keys():
         raise LocalError(f"{path} lacks recordings or labels", remedy="save both arrays with numpy.savez")
     recordings, labels = data["recordings"], data["labels"]
-    if recordings.ndim != 3 or labels.shape != recordings.shape[:1] or labels.dtype.kind not in "iu":
+    if recordings.ndim < 2 or labels.shape != recordings.shape[:1] or labels.dtype.kind not in "iu":
         raise LocalError(
             f"{path} holds recordings {recordings.shape} and {labels.dtype} labels {labels.shape}",
-            remedy="save recordings (count, steps, channels) and an integer label of each",
+            remedy="save recordings (count, ...) and an integer label of each",
         )
     if np.any((labels < 0) | (labels >= classes)):
         raise LocalError(f"{path} has labels beyond the model's {classes} classes", remedy="label from 0")

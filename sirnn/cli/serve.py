@@ -101,7 +101,7 @@ async def _serve(model: Model, address: Address, once: bool, silence: float, rev
 async def _serve_one(listener: Listener, model: Model, silence: float, reveals: Reveal, as_json: bool) -> None:
     async with listener.accept(role=0, version=str(PROTOCOL_VERSION), silence_seconds=silence) as channel:
         started = time.perf_counter()
-        with progress_bar("time steps") as progress:
+        with progress_bar("steps") as progress:
             reply = await answer(channel, model=model, reveals=reveals, progress=progress)
         seconds = time.perf_counter() - started
     _tell(reply, channel.ledger, seconds, as_json)

@@ -19,7 +19,8 @@ import numpy.typing as npt
 from sirnn.errors import LocalError
 from sirnn.fixedpoint import FixedPoint
 from sirnn.models.fastgrnn import FastGrnnParameters, FastGrnnWeights, run_float
-from sirnn.models.model import FastGrnnTypes, Model, ModelShape
+from sirnn.models.fastgrnn_shape import FastGrnnShape, FastGrnnTypes
+from sirnn.models.model import Model
 
 VALUE_BITS = 16
 WEIGHT_BITS = 8
@@ -71,10 +72,10 @@ def _types(parameters: FastGrnnParameters, peaks: dict[str, float], headroom: fl
     )
 
 
-def _shape(parameters: FastGrnnParameters, steps: int, types: FastGrnnTypes) -> ModelShape:
+def _shape(parameters: FastGrnnParameters, steps: int, types: FastGrnnTypes) -> FastGrnnShape:
     w = parameters.weights
     first = w.input_weights if w.input_reduction is None else w.input_reduction
-    return ModelShape(
+    return FastGrnnShape(
         steps=steps,
         channels=first.shape[0],
         hidden=w.hidden_weights.shape[1],

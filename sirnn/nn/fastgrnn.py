@@ -1,4 +1,4 @@
-"""FastGRNN on shares: the secure evaluation that `sirnn.models.twin` mirrors in clear, bit for bit.
+"""FastGRNN on shares: the secure evaluation that `sirnn.models.fastgrnn_twin` mirrors in clear, bit for bit.
 
 The client's recording goes in as it is, the server's weights stay where they are, and everything between is shared:
 
@@ -13,8 +13,6 @@ run at once. Gate and mix are in [0, 2) by construction, so their top bits are p
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from sirnn import ring
 from sirnn.blocks.extension import extend_cost, sign_extend
 from sirnn.blocks.multiplication import multiply, multiply_cost
@@ -24,20 +22,19 @@ from sirnn.fixedpoint import FixedPoint
 from sirnn.functions.sigmoid import sigmoid, sigmoid_cost
 from sirnn.functions.tanh import tanh, tanh_cost
 from sirnn.linear.matmul import client_by_server, client_by_server_cost, shared_by_server, shared_by_server_cost
-from sirnn.models.model import Model, ModelShape
-from sirnn.party import SERVER, Party
+from sirnn.models.fastgrnn_shape import FastGrnnShape
+from sirnn.models.model import Model
+from sirnn.nn.weights import Progress, plus_private, private_weights
+from sirnn.party import Party
 from sirnn.profile import Profile
 from sirnn.shares import ArithmeticShare, PrivateValue, concatenate
-
-Progress = Callable[[int, int], None]
-"""Called with the steps done and the steps there are."""
 
 # ------------------------------------------------------------ the network
 
 
 async def fastgrnn(
     party: Party,
-    shape: ModelShape,
+    shape: FastGrnnShape,
     model: Model | None,
     recordings: PrivateValue,
     *,
@@ -53,7 +50,7 @@ async def fastgrnn(
         progress: told after every step.
 
     Returns:
-        Share of the logits, (B, classes), of the logits' type: exactly the words of `run_twin`.
+        Share of the logits, (B, classes), of the logits' type: exactly the words of `run_fastgrnn_twin`.
 
     Cost: `fastgrnn_cost`. Source: Kusupati et al., NeurIPS 2018; evaluated as in SIRNN, section VI.
     """
@@ -69,7 +66,7 @@ async def fastgrnn(
         return await net.classify(party, hidden)
 
 
-def fastgrnn_cost(profile: Profile, shape: ModelShape, batch: int) -> Cost:
+def fastgrnn_cost(profile: Profile, shape: FastGrnnShape, batch: int) -> Cost:
     """Exactly what `fastgrnn` sends and demands, and its flights."""
     costs = _Costs(profile, shape, batch)
     return sequence(costs.input_projection(), costs.step() * shape.steps, costs.classify())
@@ -81,14 +78,9 @@ def fastgrnn_cost(profile: Profile, shape: ModelShape, batch: int) -> Cost:
 class _Network:
     """The server's weights as private values, and the steps of the computation."""
 
-    def __init__(self, party: Party, shape: ModelShape, model: Model | None) -> None:
+    def __init__(self, party: Party, shape: FastGrnnShape, model: Model | None) -> None:
         self.shape, self.types = shape, shape.types
-        self.weights = {
-            name: PrivateValue(
-                SERVER, spec.shape, spec.type.bits, model.words(name) if model and party.is_server else None
-            )
-            for name, spec in shape.tensors.items()
-        }
+        self.weights = private_weights(party, shape, model)
 
     async def input_projection(self, party: Party, recordings: PrivateValue) -> ArithmeticShare:
         """W x for all steps at once, in the accumulator's ring, (B, steps, hidden)."""
@@ -112,7 +104,7 @@ class _Network:
         t, acc = self.types, self.shape.preactivation_accumulator
         with party.scope("hidden"):
             total = driven + await self.hidden_projection(party, hidden)
-        biased = [self._plus(party, total, name) for name in ("gate_bias", "candidate_bias")]
+        biased = [plus_private(party, total, self.weights[name]) for name in ("gate_bias", "candidate_bias")]
         both = await _truncate(party, concatenate(biased, axis=1), acc, t.preactivation)
         gate_input, candidate_input = both[:, : self.shape.hidden], both[:, self.shape.hidden :]
 
@@ -144,14 +136,14 @@ class _Network:
         zeta = self.weights["zeta"].reshape(1, 1)
         with party.scope("mix"):
             weighted = await shared_by_server(party, flipped, zeta, out_bits=acc.bits)
-            shifted = self._plus(party, weighted, "nu")
+            shifted = plus_private(party, weighted, self.weights["nu"])
             return (await _truncate(party, shifted, acc, self.types.mix)).reshape(*z.shape)
 
     async def classify(self, party: Party, hidden: ArithmeticShare) -> ArithmeticShare:
         """The logits."""
         acc = self.shape.class_accumulator
         total = await shared_by_server(party, hidden, self.weights["class_weights"], out_bits=acc.bits)
-        return await _truncate(party, self._plus(party, total, "class_bias"), acc, self.types.logits)
+        return await _truncate(party, plus_private(party, total, self.weights["class_bias"]), acc, self.types.logits)
 
     async def _kept(self, party: Party, z: ArithmeticShare, hidden: ArithmeticShare) -> ArithmeticShare:
         return await _product(party, z, hidden, self.types.gate, self.types.hidden, self.shape.update_accumulator)
@@ -161,12 +153,6 @@ class _Network:
     ) -> ArithmeticShare:
         bits = _product_bits(kind, self.shape.tensors[name].type, acc)
         return _aligned(await shared_by_server(party, x, self.weights[name], out_bits=bits), acc)
-
-    def _plus(self, party: Party, x: ArithmeticShare, name: str) -> ArithmeticShare:
-        """x plus a private array of the server's, which adds it to its own half."""
-        if not party.is_server:
-            return x
-        return ArithmeticShare(ring.reduce(x.words + ring.reduce(self.weights[name].known(), x.bits), x.bits), x.bits)
 
 
 async def _truncate(party: Party, x: ArithmeticShare, source: FixedPoint, target: FixedPoint) -> ArithmeticShare:
@@ -199,7 +185,7 @@ async def _product(
 class _Costs:
     """The same steps in the same shape, as costs."""
 
-    def __init__(self, profile: Profile, shape: ModelShape, batch: int) -> None:
+    def __init__(self, profile: Profile, shape: FastGrnnShape, batch: int) -> None:
         self.profile, self.shape, self.types, self.batch = profile, shape, shape.types, batch
 
     def input_projection(self) -> Cost:

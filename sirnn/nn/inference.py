@@ -7,6 +7,8 @@ logit is found under sharing), or every logit. The server learns nothing in eith
 from __future__ import annotations
 
 import enum
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 import attrs
 import numpy as np
@@ -16,7 +18,9 @@ from sirnn.blocks.opening import reveal, reveal_cost
 from sirnn.blocks.selection import argmax, argmax_cost, index_bits
 from sirnn.cost import Cost, sequence
 from sirnn.models.model import Model, ModelShape
-from sirnn.nn.fastgrnn import Progress, fastgrnn, fastgrnn_cost
+from sirnn.nn.fastgrnn import fastgrnn, fastgrnn_cost
+from sirnn.nn.svm import rbf_svm, rbf_svm_cost
+from sirnn.nn.weights import Progress
 from sirnn.party import CLIENT, Party
 from sirnn.profile import Profile
 from sirnn.ring import Words
@@ -28,6 +32,18 @@ class Reveal(enum.Enum):
 
     CLASS = "class"
     LOGITS = "logits"
+
+
+@attrs.frozen
+class Network:
+    """The secure evaluation of an architecture: `run(party, shape, model, recordings, *, progress)` and its cost."""
+
+    run: Callable[..., Awaitable[ArithmeticShare]]
+    cost: Callable[[Profile, Any, int], Cost]
+
+
+NETWORKS = {"fastgrnn": Network(fastgrnn, fastgrnn_cost), "rbf_svm": Network(rbf_svm, rbf_svm_cost)}
+"""By the architecture's name."""
 
 
 @attrs.frozen(eq=False)
@@ -60,17 +76,18 @@ async def infer(
         party: this party.
         shape: what both know of the model.
         model: the model, at the server.
-        recordings: words of the input type, (B, steps, channels), known to the client.
+        recordings: words of the input type, (B, *input_shape), known to the client.
         reveals: what the client learns.
         progress: told after every step of the recording.
 
     Cost: `infer_cost`.
     """
-    logits = await fastgrnn(party, shape, model, recordings, progress=progress)
+    network = NETWORKS[shape.architecture]
+    logits = await network.run(party, shape, model, recordings, progress=progress)
     with party.scope("answer"):
         if reveals is Reveal.LOGITS:
             words = await reveal(party, logits, to=CLIENT)
-            best = None if words is None else np.argmax(shape.types.logits.to_int(words), axis=1)
+            best = None if words is None else np.argmax(shape.logits_type.to_int(words), axis=1)
         else:
             words = await reveal(party, await _predict(party, logits), to=CLIENT)
             best = words
@@ -85,8 +102,8 @@ async def _predict(party: Party, logits: ArithmeticShare) -> ArithmeticShare:
 
 def infer_cost(profile: Profile, shape: ModelShape, batch: int, *, reveals: Reveal = Reveal.CLASS) -> Cost:
     """Exactly what `infer` sends and demands, and its flights."""
-    classes, bits = len(shape.classes), shape.types.logits.bits
-    network = fastgrnn_cost(profile, shape, batch)
+    classes, bits = len(shape.classes), shape.logits_type.bits
+    network = NETWORKS[shape.architecture].cost(profile, shape, batch)
     if reveals is Reveal.LOGITS:
         return network + reveal_cost(profile, batch * classes, bits=bits, to=CLIENT)
     return sequence(

@@ -17,8 +17,8 @@ from sirnn.channel import Channel
 from sirnn.crypto.randomness import Randomness
 from sirnn.errors import LocalError, PeerError
 from sirnn.models.model import Model, ModelShape
-from sirnn.nn.fastgrnn import Progress
 from sirnn.nn.inference import Answer, Reveal, infer
+from sirnn.nn.weights import Progress
 from sirnn.party import CLIENT
 from sirnn.profile import Profile
 from sirnn.ring import Words
@@ -83,13 +83,13 @@ async def answer(
     def check(mine: Facts, theirs: Facts) -> None:
         nonlocal asked
         _same_model(mine, theirs)
-        asked = _count(theirs)
+        asked = _count(model.shape, theirs)
 
     tell = {"model": model.shape.digest(), "shape": model.shape.to_json()}
     agree = {"reveals": reveals.value}
     party = await start_session(channel, profile=profile, agree=agree, tell=tell, check=check, randomness=randomness)
     shape = model.shape
-    recordings = PrivateValue(CLIENT, (asked, shape.steps, shape.channels), shape.types.input.bits)
+    recordings = PrivateValue(CLIENT, (asked, *shape.input_shape), shape.input_type.bits)
     result = await infer(party, shape, model, recordings, reveals=reveals, progress=progress)
     return _reply(shape, asked, result)
 
@@ -108,7 +108,7 @@ async def ask(
 
     Args:
         channel: the root channel of a fresh connection, of role 1.
-        recordings: real numbers, (steps, channels) or (B, steps, channels).
+        recordings: real numbers, one recording or a batch (B, ...) of them.
         expected: the shape the server's model must have; any by default.
         reveals: what this client learns; the server must offer the same.
         profile: how functions are evaluated.
@@ -119,32 +119,33 @@ async def ask(
         LocalError: the recording does not fit the model.
         PeerError: the server's model is not the expected one, or its shape makes no sense.
     """
-    batch = as_batch(recordings)
+    given = as_reals(recordings)
     told: tuple[ModelShape, Words] | None = None
 
     def check(mine: Facts, theirs: Facts) -> None:
         nonlocal told
         _same_model(mine, theirs)
         shape = _told_shape(theirs)
-        told = shape, shape.encode_recordings(batch)  # a recording that does not fit is better known now than later
+        # A recording that does not fit is better known now than later.
+        told = shape, shape.encode_recordings(as_batch(given, shape))
 
-    tell = {"model": expected.digest() if expected else ANY_MODEL, "recordings": str(len(batch))}
+    tell = {"model": expected.digest() if expected else ANY_MODEL, "recordings": _dimensions(given.shape)}
     agree = {"reveals": reveals.value}
     if expected is not None:
-        expected.encode_recordings(batch)  # before anything is sent
+        expected.encode_recordings(as_batch(given, expected))  # before anything is sent
     party = await start_session(channel, profile=profile, agree=agree, tell=tell, check=check, randomness=randomness)
     assert told is not None  # noqa: S101 - narrows the type: a session that has started has been checked
     shape, words = told
-    private = PrivateValue.mine(CLIENT, words, shape.types.input.bits)
+    private = PrivateValue.mine(CLIENT, words, shape.input_type.bits)
     result = await infer(party, shape, None, private, reveals=reveals, progress=progress)
-    return _reply(shape, len(batch), result)
+    return _reply(shape, len(words), result)
 
 
-def as_batch(recordings: npt.ArrayLike) -> npt.NDArray[np.float64]:
-    """One recording or several, as a batch of floats.
+def as_reals(recordings: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """Recordings as floats.
 
     Raises:
-        LocalError: not numbers, not two- or three-dimensional, none or too many.
+        LocalError: not real numbers.
     """
     try:
         given = np.asarray(recordings)
@@ -152,14 +153,34 @@ def as_batch(recordings: npt.ArrayLike) -> npt.NDArray[np.float64]:
         raise LocalError("the recording is not an array", remedy="make all its rows equally long") from failure
     if given.dtype.kind not in "iuf":
         raise LocalError(f"the recording holds {given.dtype} values", remedy="save real numbers, with numpy.save")
-    values = given.astype(np.float64)
-    batch = values[None] if values.ndim == 2 else values
-    if batch.ndim != 3 or not 1 <= len(batch) <= MOST_RECORDINGS:
+    return given.astype(np.float64)
+
+
+def as_batch(recordings: npt.NDArray[np.float64], shape: ModelShape) -> npt.NDArray[np.float64]:
+    """One recording, or several, as a batch.
+
+    Raises:
+        LocalError: neither, or none or too many.
+    """
+    count = count_of(recordings.shape, shape)
+    if count is None:
         raise LocalError(
-            f"a recording of shape {values.shape}",
-            remedy=f"give (steps, channels), or up to {MOST_RECORDINGS} of them as (recordings, steps, channels)",
+            f"a recording of shape {recordings.shape}",
+            remedy=f"this model takes {shape.takes}, or up to {MOST_RECORDINGS} such recordings in one array",
         )
-    return batch
+    return recordings.reshape(count, *shape.input_shape)
+
+
+def count_of(dimensions: tuple[int, ...], shape: ModelShape) -> int | None:
+    """How many recordings an array of these dimensions holds; None if it does not fit the model."""
+    if dimensions == shape.input_shape:
+        return 1
+    fits = dimensions[1:] == shape.input_shape and 1 <= dimensions[0] <= MOST_RECORDINGS
+    return dimensions[0] if fits else None
+
+
+def _dimensions(shape: tuple[int, ...]) -> str:
+    return "x".join(str(size) for size in shape)
 
 
 def _reply(shape: ModelShape, count: int, result: Answer) -> Reply:
@@ -176,13 +197,16 @@ def _same_model(mine: Facts, theirs: Facts) -> None:
         )
 
 
-def _count(theirs: Facts) -> int:
-    said = theirs.get("recordings", "")
-    if not (said.isascii() and said.isdigit() and 1 <= int(said[:9]) <= MOST_RECORDINGS):
+def _count(shape: ModelShape, theirs: Facts) -> int:
+    said = theirs.get("recordings", "")[:100].split("x")
+    sizes = tuple(int(size[:9]) for size in said) if all(size.isascii() and size.isdigit() for size in said) else ()
+    count = count_of(sizes, shape) if sizes else None
+    if count is None:
         raise PeerError(
-            f"the client announces {said[:20]!a} recordings", remedy=f"ask for 1 to {MOST_RECORDINGS} at a time"
+            f"the client has a recording of shape {'x'.join(said)!a}",
+            remedy=f"this model takes {shape.takes}, or up to {MOST_RECORDINGS} such recordings at a time",
         )
-    return int(said[:9])
+    return count
 
 
 def _told_shape(theirs: Facts) -> ModelShape:

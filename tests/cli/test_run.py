@@ -8,7 +8,7 @@ import signal
 import numpy as np
 import pytest
 
-from sirnn.models.twin import run_twin
+from sirnn.models.model import run_twin
 from tests.cli.processes import Running, answer, assert_refused, sirnn
 
 
@@ -143,6 +143,6 @@ def test_ctrl_c_ends_both_processes_with_one_line(long):
 def test_the_progress_of_a_run_is_on_standard_error(tiny):
     with Running("run", tiny.scenario, "--json", terminal=True) as running:
         assert running.end() == 0
-        assert "time steps" in running.stderr
+        assert "steps" in running.stderr
         assert "4/4" in running.stderr
         assert json.loads(running.stdout)["output_words"] == twin_of(tiny, [1]).prediction.tolist()

@@ -8,8 +8,7 @@ import signal
 import numpy as np
 import pytest
 
-from sirnn.models.model import ModelShape
-from sirnn.models.twin import run_twin
+from sirnn.models.model import ModelShape, run_twin
 from tests.cli.processes import Running, Server, answer, sirnn
 
 
@@ -91,7 +90,7 @@ def test_both_have_a_progress_bar_that_stays_out_of_the_output(tiny):
         assert client.end() == 0
         assert server.end() == 0
         for party in (server, client):
-            assert "time steps" in party.stderr
+            assert "steps" in party.stderr
             assert "4/4" in party.stderr
             assert json.loads(party.stdout)["count"] == 1
 

@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 from sirnn.models.fastgrnn import FastGrnnParameters, run_float
-from sirnn.models.model import load_model
-from sirnn.models.twin import run_twin
+from sirnn.models.model import load_model, run_twin
 
 FOLDER = Path(__file__).parents[2] / "scenarios" / "basicmotions"
 

@@ -12,8 +12,8 @@ from sirnn.fixedpoint import FixedPoint
 from sirnn.functions.sigmoid import sigmoid_clear
 from sirnn.functions.tanh import tanh_clear
 from sirnn.models.fastgrnn import run_float
+from sirnn.models.model import run_twin
 from sirnn.models.quantise import quantise
-from sirnn.models.twin import run_twin
 from tests.models.networks import network
 
 
@@ -120,7 +120,7 @@ def test_batches_are_independent(recordings):
 
 def test_recordings_of_another_shape_are_refused(recordings):
     model = quantise(network(1), recordings)
-    with pytest.raises(LocalError, match=r"\(recordings, 7, 3\)"):
+    with pytest.raises(LocalError, match="7 steps of 3 channels"):
         run_twin(model, np.zeros((2, 3, 7), dtype=np.uint16))
 
 

@@ -1,4 +1,4 @@
-"""The plaintext twin: bit for bit what the secure evaluation of a model computes, on integers in clear.
+"""The plaintext twin of a FastGRNN: bit for bit what its secure evaluation computes, on integers in clear.
 
 Every function here mirrors one block of the secure evaluation and names it. Sums and products are taken over the
 integers; reducing them modulo the accumulator's ring first would change no bit, for TR keeps only bits the ring has.
@@ -21,48 +21,29 @@ from sirnn.errors import LocalError
 from sirnn.fixedpoint import FixedPoint
 from sirnn.functions.sigmoid import sigmoid_clear
 from sirnn.functions.tanh import tanh_clear
-from sirnn.models.model import Model
+from sirnn.models.fastgrnn import FastGrnnWeights
+from sirnn.models.fastgrnn_shape import FastGrnnShape
+from sirnn.models.model import Model, TwinTrace
 from sirnn.ring import Words
 
 Integers = npt.NDArray[np.int64]
 
 
 @attrs.frozen(eq=False)
-class TwinTrace:
-    """What the twin computes on a batch of B recordings.
+class FastGrnnTrace(TwinTrace):
+    """What the twin of a FastGRNN computes.
 
     Attributes:
-        logits: words of the logits' type, (B, classes): what the client learns.
         hidden: words of the hidden type after every step, (steps, B, hidden).
-        wrapped: values that did not fit their type in any truncation and wrapped around; 0 unless a
-            recording is unlike anything in training.
-        logits_type: the type that `logits` are words of.
     """
 
-    logits: Words
     hidden: Words
-    wrapped: int
-    logits_type: FixedPoint
-
-    @property
-    def prediction(self) -> npt.NDArray[np.int64]:
-        """Index of the largest logit of each recording; the first of equals."""
-        return np.asarray(self.logits_type.to_int(self.logits).argmax(axis=1))
 
 
-def run_twin(model: Model, recordings: Words) -> TwinTrace:
-    """Run the model on encoded recordings (B, steps, channels), words of its input type.
-
-    Raises:
-        LocalError: another number of steps or channels.
-    """
-    shape = model.shape
-    if recordings.ndim != 3 or recordings.shape[1:] != (shape.steps, shape.channels):
-        raise LocalError(
-            f"recordings of shape {recordings.shape}",
-            remedy=f"give (recordings, {shape.steps}, {shape.channels}) words",
-        )
+def run_fastgrnn_twin(model: Model, recordings: Words) -> FastGrnnTrace:
+    """Run the model on encoded recordings (B, steps, channels), words of its input type."""
     twin = _Twin(model)
+    shape = twin.shape
     driven = twin.input_projection(shape.types.input.to_int(recordings))
     h = np.zeros((recordings.shape[0], shape.hidden), dtype=np.int64)
     states = []
@@ -71,16 +52,18 @@ def run_twin(model: Model, recordings: Words) -> TwinTrace:
         h = twin.update(twin.mix(z), c, z, h)
         states.append(ring.from_signed(h, shape.types.hidden.bits))
     logits = ring.from_signed(twin.classify(h), shape.types.logits.bits)
-    return TwinTrace(logits, np.stack(states), twin.wrapped, shape.types.logits)
+    return FastGrnnTrace(logits, twin.wrapped, shape.types.logits, np.stack(states))
 
 
 class _Twin:
     """The steps of the computation, on signed integers; counts what wraps around."""
 
     def __init__(self, model: Model) -> None:
+        if not isinstance(model.shape, FastGrnnShape):
+            raise LocalError(f"a model of architecture {model.shape.architecture}", remedy="give a FastGRNN")
         self.shape = model.shape
         self.types = model.shape.types
-        self.weights = model.weights
+        self.weights: FastGrnnWeights = model.weights
         self.wrapped = 0
 
     def truncate(self, values: Integers, source: FixedPoint, target: FixedPoint) -> Integers:
