@@ -1,6 +1,6 @@
 """Check a protocol against what it declares: value, bytes per direction and flights, all exactly.
 
-    await check_protocol(REGISTRY["mux"], {"bits": 16})
+    await check_protocol(REGISTRY["mux"])
 
 For each size it shares random inputs, runs both parties, and holds the outputs to the functionality and the measured
 cost to the declared one. Where the parameters are small enough it also runs every possible pair of shares of every
@@ -18,7 +18,6 @@ import numpy as np
 from simulator.simulation import simulate
 from sirnn import ring
 from sirnn.channel import Channel, Ledger, Phase, Traffic
-from sirnn.cost import Cost
 from sirnn.crypto.randomness import InsecureSeededRandomness
 from sirnn.errors import LocalError
 from sirnn.party import Party
@@ -48,29 +47,33 @@ class MismatchError(AssertionError):
 
 @attrs.frozen
 class Case:
-    """Inputs of one run: for each input its value in clear and both parties' halves."""
+    """One run: a protocol, its parameters, and for each input its value in clear and both parties' halves."""
 
-    name: str
+    spec: ProtocolSpec
+    params: Params
+    what: str
     size: int
     clear: tuple[Clear, ...]
     halves: tuple[Halved, ...]
 
+    def __str__(self) -> str:
+        return f"{self.spec.name} {dict(self.params)}, {self.what}"
+
 
 async def check_protocol(
     spec: ProtocolSpec,
-    params: Params,
-    *,
+    *examples: Params,
     sizes: Sequence[int] = SIZES,
     profile: Profile = Profile.PAPER,
     seed: int = 0,
     runner: Runner = simulate,
     randomness: Callable[[int], Any] | None = None,
 ) -> None:
-    """Run one protocol with one choice of parameters at many sizes, in one session.
+    """Run one protocol with some choices of parameters at many sizes, all in one session.
 
     Args:
         spec: the registered protocol.
-        params: its parameters.
+        examples: choices of parameters; all the protocol's own by default.
         sizes: array sizes to run at.
         profile: how functions are evaluated.
         seed: makes inputs, shares and masks reproducible.
@@ -80,21 +83,22 @@ async def check_protocol(
     Raises:
         MismatchError: a value, a byte count or the number of flights differs from what is declared.
     """
-    cases = [random_case(spec, params, size, seed + size) for size in sizes]
-    if spec.shapes is None and sum(_share_bits(spec, params)) <= EXHAUSTIVE_BITS:
-        cases.append(exhaustive_case(spec, params))
+    cases = []
+    for params in examples or spec.examples:
+        cases += [random_case(spec, params, size, seed + size) for size in sizes]
+        if spec.shapes is None and sum(_share_bits(spec, params)) <= EXHAUSTIVE_BITS:
+            cases.append(exhaustive_case(spec, params))
     source = randomness or (lambda role: InsecureSeededRandomness(2 * seed + role))
 
     async def body(channel: Channel) -> list[Outputs]:
         party = await start_session(channel, profile=profile, randomness=source(channel.role))
-        return [await run_case(party, spec, params, case) for case in cases]
+        return [await run_case(party, case, scope=f"case {index}") for index, case in enumerate(cases)]
 
     result = await runner(body, body)
     for index, case in enumerate(cases):
-        where = f"{spec.name} {dict(params)}, {case.name}"
-        _check_values(spec, params, case, result.values[0][index], result.values[1][index], where)
+        _check_values(case, result.values[0][index], result.values[1][index])
         for role, ledger in enumerate(result.ledgers):
-            _check_cost(spec.cost(profile, case.size, params), _traffic(ledger, case), role, where)
+            _check_cost(case, profile, _traffic(ledger, f"case {index}"), role)
 
 
 async def measure_protocol(
@@ -105,10 +109,10 @@ async def measure_protocol(
 
     async def body(channel: Channel) -> None:
         party = await start_session(channel, profile=profile, randomness=InsecureSeededRandomness(channel.role))
-        await run_case(party, spec, params, case)
+        await run_case(party, case, scope="case")
 
     result = await simulate(body, body)
-    return _traffic(result.ledgers[0], case)
+    return _traffic(result.ledgers[0], "case")
 
 
 # ------------------------------------------------------------ inputs
@@ -126,7 +130,7 @@ def random_case(spec: ProtocolSpec, params: Params, size: int, seed: int, *, con
         mask = rng.integers(0, ring.mask(bits), size=shape, dtype=np.uint64, endpoint=True)
         clear.append(value)
         halves.append(_split(kind, value, mask, bits))
-    return Case(f"size {size}", size, tuple(clear), tuple(halves))
+    return Case(spec, params, f"size {size}", size, tuple(clear), tuple(halves))
 
 
 def exhaustive_case(spec: ProtocolSpec, params: Params) -> Case:
@@ -144,7 +148,7 @@ def exhaustive_case(spec: ProtocolSpec, params: Params) -> Case:
         mask = np.zeros_like(value) if isinstance(kind, Private) else next(grid)
         clear.append(value)
         halves.append(_split(kind, value, mask, kind.width(params)))
-    return Case("every pair of shares", clear[0].size, tuple(clear), tuple(halves))
+    return Case(spec, params, "every pair of shares", clear[0].size, tuple(clear), tuple(halves))
 
 
 def _shared(spec: ProtocolSpec) -> list[Any]:
@@ -180,11 +184,12 @@ def _split(kind: Any, value: Clear, mask: Clear, bits: int) -> Halved:
 # ------------------------------------------------------------ running
 
 
-async def run_case(party: Party, spec: ProtocolSpec, params: Params, case: Case) -> Outputs:
-    """One party's run of a case: its halves of the outputs."""
-    inputs = _inputs(party, spec, params, case)
+async def run_case(party: Party, case: Case, *, scope: str) -> Outputs:
+    """One party's run of a case, booked under `scope`: its halves of the outputs."""
+    spec, params = case.spec, case.params
+    inputs = _inputs(party, case)
     # Entering the phase anew starts its depths at 0.
-    with party.channel.phase(Phase.ONLINE), party.scope(case.name):
+    with party.channel.phase(Phase.ONLINE), party.scope(scope):
         result = await spec.call(party, inputs, params)
     outputs = result if isinstance(result, tuple) else (result,)
     return tuple(
@@ -199,7 +204,8 @@ def _opened(party: Party, params: Params, output: Words | None) -> Words | None:
     return output
 
 
-def _inputs(party: Party, spec: ProtocolSpec, params: Params, case: Case) -> list[Any]:
+def _inputs(party: Party, case: Case) -> list[Any]:
+    spec, params = case.spec, case.params
     values = iter(zip(case.halves, case.clear, strict=True))
     made: list[Any] = []
     for kind in spec.takes:
@@ -232,20 +238,21 @@ def _known_msb(party: Party, known: str, share: ArithmeticShare, clear: Clear) -
 # ------------------------------------------------------------ judging
 
 
-def _check_values(spec: ProtocolSpec, params: Params, case: Case, first: Outputs, second: Outputs, where: str) -> None:
+def _check_values(case: Case, first: Outputs, second: Outputs) -> None:
+    spec, params = case.spec, case.params
     arguments: list[Clear] = []
     for kind, value, halves in zip(_shared(spec), case.clear, case.halves, strict=True):
         arguments += [half.astype(np.uint64) for half in halves] if isinstance(kind, Halves) else [value]
     expected, kinds = spec.functionality(arguments, params), spec.gives(params)
     if not len(expected) == len(first) == len(second) == len(kinds):
-        raise MismatchError(f"{where}: {len(kinds)} outputs declared, {len(first)} and {len(second)} returned")
+        raise MismatchError(f"{case}: {len(kinds)} outputs declared, {len(first)} and {len(second)} returned")
     for index, (kind, want, a, b) in enumerate(zip(kinds, expected, first, second, strict=True)):
-        got = _together(kind, a, b, kind.width(params), f"{where}: output {index}")
+        got = _together(kind, a, b, kind.width(params), f"{case}: output {index}")
         if got.shape != want.shape:
-            raise MismatchError(f"{where}: output {index} has shape {got.shape}, not {want.shape}")
+            raise MismatchError(f"{case}: output {index} has shape {got.shape}, not {want.shape}")
         wrong = int(np.count_nonzero(got.astype(np.uint64) != want))
         if wrong:
-            raise MismatchError(f"{where}: output {index} differs from the functionality at {wrong} of {want.size}")
+            raise MismatchError(f"{case}: output {index} differs from the functionality at {wrong} of {want.size}")
 
 
 def _together(kind: Kind, a: Words | None, b: Words | None, bits: int, where: str) -> Words:
@@ -259,22 +266,23 @@ def _together(kind: Kind, a: Words | None, b: Words | None, bits: int, where: st
     return ring.reduce(halves[0] ^ halves[1] if isinstance(kind, Bool) else halves[0] + halves[1], bits)
 
 
-def _traffic(ledger: Ledger, case: Case) -> Traffic:
+def _traffic(ledger: Ledger, scope: str) -> Traffic:
     total = Traffic()
-    for (phase, scope), traffic in ledger.items():
-        if phase is Phase.ONLINE and (scope == case.name or scope.startswith(f"{case.name}/")):
+    for (phase, booked), traffic in ledger.items():
+        if phase is Phase.ONLINE and (booked == scope or booked.startswith(f"{scope}/")):
             total.add(traffic)
     return total
 
 
-def _check_cost(declared: Cost, measured: Traffic, role: int, where: str) -> None:
+def _check_cost(case: Case, profile: Profile, measured: Traffic, role: int) -> None:
+    declared = case.spec.cost(profile, case.size, case.params)
     got = (measured.sent, measured.received) if role == 0 else (measured.received, measured.sent)
     for sender, (want, found) in enumerate(zip(declared.sent, got, strict=True)):
         if want != found:
             raise MismatchError(
-                f"{where}: party {sender} sends {found} bytes, {want} are declared (as party {role} counts)"
+                f"{case}: party {sender} sends {found} bytes, {want} are declared (party {role} counts)"
             )
     if measured.flights != declared.flights:
         raise MismatchError(
-            f"{where}: {declared.flights} flights declared, {measured.flights} measured by party {role}"
+            f"{case}: {measured.flights} flights, {declared.flights} are declared (party {role} counts)"
         )

@@ -14,7 +14,6 @@ import sirnn.functions
 import sirnn.linear
 import sirnn.nn
 import sirnn.ot
-from sirnn.protocol import REGISTRY
 
 PACKAGES = (sirnn.ot, sirnn.blocks, sirnn.functions, sirnn.linear, sirnn.nn)
 
@@ -38,9 +37,6 @@ def public_coroutines(module: ModuleType) -> dict[str, Callable[..., Any]]:
         if first in ("party", "channel"):
             found[name] = value
     return found
-
-
-CASES = [(spec, params) for spec in REGISTRY.values() for params in spec.examples]
 
 
 def label(case: Any) -> str:
