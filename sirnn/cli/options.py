@@ -53,8 +53,17 @@ def over_option(command: F) -> F:
 def seed_option(command: F) -> F:
     """--seed; None if it is not given."""
     return click.option(
-        "--seed", type=int, help="Make a simulated run reproducible to the byte (insecure; refused over TCP)."
+        "--seed",
+        type=int,
+        callback=_shout,
+        help="Make a simulated run reproducible to the byte (insecure; refused over TCP).",
     )(command)
+
+
+def _shout(_ctx: click.Context, _param: click.Parameter, seed: int | None) -> int | None:
+    if seed is not None:
+        click.echo("sirnn: INSECURE: randomness from a seed, which whoever knows it can repeat", err=True)
+    return seed
 
 
 def check_simulated(over: str, *, network: str | None, seed: int | None) -> None:
