@@ -19,7 +19,7 @@ import numpy as np
 
 from sirnn.fixedpoint import FixedPoint
 from sirnn.functions.catalogue import FUNCTIONS
-from sirnn.functions.proof import CLAIMS, calculated_and_real, domain
+from sirnn.functions.proof import CLAIMS, domain, evaluate
 from sirnn.profile import Profile
 
 FOLDER = Path(__file__).parent
@@ -32,7 +32,7 @@ ASKED = {"exp": 2.7, "sigmoid": 3.1, "tanh": 3.6, "rsqrt": 4.2}
 
 BATCH = 16_384
 BINS = 320
-LOGARITHMIC = {"rsqrt"}
+LOGARITHMIC = {"reciprocal", "rsqrt"}
 """Plotted over a logarithmic x axis."""
 
 Row = dict[str, str]
@@ -153,8 +153,8 @@ def plot(name: str) -> None:
     from PIL import Image
 
     integers = domain(FUNCTIONS[name], SHOWN, CLAIMS[name].least)
-    calculated, real = calculated_and_real(FUNCTIONS[name], integers, SHOWN, SHOWN)
-    x, error = np.arange(integers.start, integers.stop) * SHOWN.ulp, calculated - real
+    outcome = evaluate(FUNCTIONS[name], integers, SHOWN, SHOWN)
+    x, error = np.arange(integers.start, integers.stop) * SHOWN.ulp, outcome.calculated - outcome.real
     space = np.geomspace if name in LOGARITHMIC else np.linspace
     edges = np.unique(np.searchsorted(x, space(x[0], x[-1], BINS + 1)[:-1]))
     size = np.diff(np.append(edges, x.size))

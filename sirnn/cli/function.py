@@ -58,9 +58,14 @@ class FunctionRun:
         return {name: phases[Phase.ONLINE] / 1e9 for name, phases in self.pair.network_ns.items()}
 
     def report(self) -> dict[str, Any]:
-        """The keys of `--json`."""
+        """The keys of `--json`.
+
+        `overflows` counts the inputs whose real value the output type cannot hold; the errors are those of the other
+        inputs, None if there are no others.
+        """
         figures = traffic_report(self.pair.ledger)
-        errors = self.job.function.errors(self.x, self.y, self.job.inp, self.job.out)
+        outcome = self.job.function.compare(self.x, self.y, self.job.inp, self.job.out)
+        errors = outcome.errors
         return {
             "function": self.job.function.name,
             "profile": self.job.profile.value,
@@ -71,8 +76,9 @@ class FunctionRun:
             "seconds_offline": 0.0,
             "seconds_online": self.pair.seconds,
             **{f"network_seconds_{name}": seconds for name, seconds in self.network_seconds.items()},
-            "max_ulp": float(errors.max()),
-            "mean_ulp": float(errors.mean()),
+            "max_ulp": float(errors.max()) if errors.size else None,
+            "mean_ulp": float(errors.mean()) if errors.size else None,
+            "overflows": outcome.overflows,
         }
 
 

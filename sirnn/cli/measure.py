@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from sirnn.cli.function import FunctionRun, Job, run_function
@@ -43,9 +45,10 @@ def measure(
 ) -> None:
     """Run FUNCTION on inputs spread over its whole domain and report bytes, flights, seconds and worst error.
 
-    Error is the distance from the real value in ULP, units in the last place of the output. The measured bytes and
-    flights are checked against the declared cost, and every output word against the function in clear; any
-    difference is a failure.
+    Error is the distance from the real value in ULP, units in the last place of the output, of those inputs whose
+    real value the output type can hold; the others are counted as overflows. The measured bytes and flights are
+    checked against the declared cost, and every output word against the function in clear; any difference is a
+    failure.
     """
     check_simulated(over, network=network, seed=seed)
     job = Job(FUNCTIONS[function], inp, out_type, profile)
@@ -55,6 +58,16 @@ def measure(
         print_json(run.report())
     else:
         print_run(run)
+
+
+def error_rows(report: dict[str, Any]) -> list[list[str]]:
+    """How exact the results that fit are, and how many do not, if any."""
+    rows = []
+    if report["overflows"] < report["count"]:
+        rows += [["worst error", f"{report['max_ulp']:.2f} ULP"], ["mean error", f"{report['mean_ulp']:.2f} ULP"]]
+    if report["overflows"]:
+        rows.append(["overflows (value does not fit)", f"{report['overflows']:,}"])
+    return rows
 
 
 def print_run(run: FunctionRun) -> None:
@@ -67,8 +80,7 @@ def print_run(run: FunctionRun) -> None:
         ["set-up, once per session", amount(report["bytes_setup"])],
         ["framing", amount(report["bytes_framing"])],
         ["flights (causal depth)", f"{report['flights']:,}"],
-        ["worst error", f"{report['max_ulp']:.2f} ULP"],
-        ["mean error", f"{report['mean_ulp']:.2f} ULP"],
+        *error_rows(report),
         ["seconds, set-up included", f"{report['seconds']:.2f} s"],
         *network_rows(run.network_seconds),
     ]

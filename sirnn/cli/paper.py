@@ -187,7 +187,7 @@ LINES = (
         lambda p: _log(p["digit_bits"]) + 2 * p["bits"] / p["digit_bits"] + 7,
         "msnzb",
         tuple({"bits": bits, "digit_bits": 8} for bits in (16, 32, 64)),
-        "it counts the step to a one-hot word, which is a protocol of its own here",
+        "one MUX a digit in the ring of the index: nothing is extended, no flags are ANDed; again a digit at a time",
     ),
 )
 

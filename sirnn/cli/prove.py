@@ -148,7 +148,7 @@ def _print(proofs: list[Proof], total: int, output: Path | None) -> None:
         where = [f"{worst.inp.scale} to {worst.out.scale}", f"{worst.worst_input * worst.inp.ulp:.5f}"]
         rows.append([name, f"{worst.worst_ulp:.4f}", bound, *where, f"{mean:.4f}", str(truncated)])
     title = f"Errors in ULP on every input word: {len(proofs)} pairs of scales, {total:,} words"
-    columns = ["", "worst", "claim", "at scales", "at x", "mean", "truncated"]
+    columns = ["", "worst", "claim", "scales", "at x", "mean", "truncated"]
     console.print(table(title, columns, rows))
     console.print(
         "Mean: the largest of all pairs. Truncated: both sides cut off to an integer first, as the SIRNN paper counts."

@@ -13,6 +13,7 @@ from sirnn.blocks.extension import extend_cost, zero_extend
 from sirnn.cost import Cost
 from sirnn.errors import LocalError
 from sirnn.fixedpoint import FixedPoint
+from sirnn.functions.division import positive_reciprocal, positive_reciprocal_clear, positive_reciprocal_cost
 from sirnn.functions.exponential import exp, exp_clear, exp_cost
 from sirnn.functions.reciprocal import reciprocal, reciprocal_bits, reciprocal_clear, reciprocal_cost
 from sirnn.functions.sigmoid import sigmoid, sigmoid_clear, sigmoid_cost
@@ -27,6 +28,33 @@ from sirnn.shares import ArithmeticShare
 Reals = npt.NDArray[np.float64]
 
 
+@attrs.frozen(eq=False)
+class Comparison:
+    """Calculated results beside the real function, word by word.
+
+    Attributes:
+        calculated: integers of the output words, that is in ULP of the output type; exact to 53 bits.
+        real: what the real function is, in the same unit.
+        fits: whether the output type can hold `real`. A result that does not fit is reduced modulo 2^bits, and its
+            distance from the real value says nothing.
+    """
+
+    calculated: Reals
+    real: Reals
+    fits: npt.NDArray[np.bool_]
+
+    @property
+    def errors(self) -> Reals:
+        """|calculated - real| in ULP, of the words whose value fits."""
+        distance: Reals = np.abs(self.calculated - self.real)[self.fits]
+        return distance
+
+    @property
+    def overflows(self) -> int:
+        """How many words have a real value that does not fit."""
+        return int(np.count_nonzero(~self.fits))
+
+
 @attrs.frozen
 class MathFunction:
     """A function of one number.
@@ -37,7 +65,7 @@ class MathFunction:
         run: coroutine `(party, x, *, inp, out)` on shares.
         clear: its functionality, `(x, *, inp, out)` on uint64 words.
         cost: its cost, `(profile, n, *, inp, out)`.
-        real: the real function, in double precision: 2^-53 relative, far below a ULP of at most 32 bits.
+        real: the real function, in double precision: a few 2^-53 relative, far below a ULP of at most 32 bits.
         domain: the integers it is defined on, for an input type.
     """
 
@@ -59,11 +87,11 @@ class MathFunction:
             places = places * (len(domain) - 1) // max(1, count - 1)
         return ring.from_signed(domain.start + places % len(domain), inp.bits)
 
-    def errors(self, x: Words, y: Words, inp: FixedPoint, out: FixedPoint) -> Reals:
-        """Distance of each output word from the real value, in ULP of the output type."""
-        exact = np.ldexp(self.real(inp.decode(x)), out.scale)
-        distance: Reals = np.abs(out.to_int(y).astype(np.float64) - exact)
-        return distance
+    def compare(self, x: Words, y: Words, inp: FixedPoint, out: FixedPoint) -> Comparison:
+        """Output words y beside what the real function is at the input words x, same shape."""
+        real: Reals = np.ldexp(self.real(inp.decode(x)), out.scale)
+        low, high = out.int_range
+        return Comparison(out.to_int(y).astype(np.float64), real, (low <= real) & (real <= high))
 
 
 def _whole(inp: FixedPoint) -> range:
@@ -97,10 +125,10 @@ def _sigmoid(x: Reals) -> Reals:
     return np.asarray(np.where(x >= 0, 1, small) / (1 + small))
 
 
-# ------------------------------------------------------------ the reciprocal, from type to type
+# ------------------------------------------------------------ the reciprocal in [1, 2), from type to type
 
 
-def _check_reciprocal(inp: FixedPoint, out: FixedPoint) -> int:
+def _check_unit_reciprocal(inp: FixedPoint, out: FixedPoint) -> int:
     """Width of the reciprocal before it is widened to `out`."""
     narrow = reciprocal_bits(inp.scale, out.scale)
     if inp.bits < inp.scale + 1 or out.bits < narrow:
@@ -110,19 +138,19 @@ def _check_reciprocal(inp: FixedPoint, out: FixedPoint) -> int:
     return narrow
 
 
-def _reciprocal_clear(x: Clear, *, inp: FixedPoint, out: FixedPoint) -> Clear:
-    _check_reciprocal(inp, out)
+def _unit_reciprocal_clear(x: Clear, *, inp: FixedPoint, out: FixedPoint) -> Clear:
+    _check_unit_reciprocal(inp, out)
     return reciprocal_clear(x, scale=inp.scale, out_scale=out.scale)
 
 
-def _reciprocal_cost(profile: Profile, n: int, *, inp: FixedPoint, out: FixedPoint) -> Cost:
-    narrow = _check_reciprocal(inp, out)
+def _unit_reciprocal_cost(profile: Profile, n: int, *, inp: FixedPoint, out: FixedPoint) -> Cost:
+    narrow = _check_unit_reciprocal(inp, out)
     direct = reciprocal_cost(profile, n, scale=inp.scale, out_scale=out.scale)
     return direct + extend_cost(profile, n, bits=narrow, out_bits=out.bits)
 
 
-async def _reciprocal(party: Party, x: ArithmeticShare, *, inp: FixedPoint, out: FixedPoint) -> ArithmeticShare:
-    _check_reciprocal(inp, out)
+async def _unit_reciprocal(party: Party, x: ArithmeticShare, *, inp: FixedPoint, out: FixedPoint) -> ArithmeticShare:
+    _check_unit_reciprocal(inp, out)
     inverse = await reciprocal(party, x, scale=inp.scale, out_scale=out.scale)
     return await zero_extend(party, inverse, out_bits=out.bits)
 
@@ -133,17 +161,26 @@ FUNCTIONS = {
         MathFunction("exp", "e^x for x <= 0", exp, exp_clear, exp_cost, np.exp, _not_positive),
         MathFunction(
             "reciprocal",
-            "1/x for x in [1, 2)",
-            _reciprocal,
-            _reciprocal_clear,
-            _reciprocal_cost,
+            "1/x for x > 0",
+            positive_reciprocal,
+            positive_reciprocal_clear,
+            positive_reciprocal_cost,
             np.reciprocal,
-            _one_to_two,
+            _positive,
         ),
         MathFunction("rsqrt", "1 / sqrt(x) for x > 0", rsqrt, rsqrt_clear, rsqrt_cost, _rsqrt, _positive),
         MathFunction("sigmoid", "1 / (1 + e^-x)", sigmoid, sigmoid_clear, sigmoid_cost, _sigmoid, _whole),
         MathFunction("sqrt", "square root of x >= 0", sqrt, sqrt_clear, sqrt_cost, np.sqrt, _not_negative),
         MathFunction("tanh", "hyperbolic tangent", tanh, tanh_clear, tanh_cost, np.tanh, _whole),
+        MathFunction(
+            "unit_reciprocal",
+            "1/x for x in [1, 2)",
+            _unit_reciprocal,
+            _unit_reciprocal_clear,
+            _unit_reciprocal_cost,
+            np.reciprocal,
+            _one_to_two,
+        ),
     )
 }
 """By name."""

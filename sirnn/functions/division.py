@@ -20,6 +20,7 @@ from sirnn.blocks.extension import extend_cost, zero_extend
 from sirnn.blocks.msnzb import APART, by_index, msnzb_bits, normalise, normalise_clear, normalise_cost
 from sirnn.blocks.scaling import power_shift, scale_by_power, scale_by_power_clear, scale_by_power_cost
 from sirnn.cost import FREE, Cost, sequence
+from sirnn.errors import LocalError
 from sirnn.fixedpoint import FixedPoint
 from sirnn.functions.reciprocal import (
     divide,
@@ -34,6 +35,9 @@ from sirnn.party import Party
 from sirnn.profile import Profile
 from sirnn.protocol import Arith, Clear, Msb, protocol
 from sirnn.shares import ArithmeticShare
+
+WIDEST = 32
+"""Bits of the input and of the output of `positive_reciprocal`."""
 
 
 def inverse_exponents(den: FixedPoint) -> list[int | None]:
@@ -136,6 +140,9 @@ async def divide_normalised(
 
 
 def _mantissa_bits(inp: FixedPoint, out: FixedPoint) -> int:
+    """Width of 1 / v, once the types are known to be ones the algorithm serves."""
+    if max(inp.bits, out.bits) > WIDEST:
+        raise LocalError(f"{inp} to {out} is too wide", remedy=f"use at most {WIDEST} bits on either side")
     return reciprocal_bits(inp.magnitude_bits - 1, out.scale)
 
 
@@ -143,8 +150,9 @@ def positive_reciprocal_clear(x: Clear, *, inp: FixedPoint, out: FixedPoint) -> 
     """1 / x for x > 0: words of `inp` to words of `out`, any shape, uint64.
 
     Raises:
-        LocalError: see `reciprocal_parameters`.
+        LocalError: a type of more than 32 bits; or see `reciprocal_parameters`.
     """
+    _mantissa_bits(inp, out)  # refuses types that cannot be served
     v, index = _normalised(x, inp)
     inverse = reciprocal_clear(v, scale=inp.magnitude_bits - 1, out_scale=out.scale)
     return _rescaled(inverse, index, inp, out)
@@ -180,10 +188,10 @@ async def positive_reciprocal(party: Party, x: ArithmeticShare, *, inp: FixedPoi
     `paper`: 1,910 bytes, 46 flights.
 
     Raises:
-        LocalError: see `reciprocal_parameters`.
+        LocalError: a type of more than 32 bits; or see `reciprocal_parameters`.
     """
-    bits, wide = inp.magnitude_bits, _widened(inp, out).bits
+    bits, narrow, wide = inp.magnitude_bits, _mantissa_bits(inp, out), _widened(inp, out).bits
     v, index = await normalise(party, x.reduce(bits))
     inverse = await reciprocal(party, v, scale=bits - 1, out_scale=out.scale)
-    inverse = inverse.reduce(wide) if wide < inverse.bits else await zero_extend(party, inverse, out_bits=wide)
+    inverse = inverse.reduce(wide) if wide < narrow else await zero_extend(party, inverse, out_bits=wide)
     return await scale_by_power(party, inverse, index, exponents=inverse_exponents(inp))

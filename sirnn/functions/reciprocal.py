@@ -19,7 +19,7 @@ import numpy as np
 from sirnn import ring
 from sirnn.blocks.comparison import KnownMsb
 from sirnn.blocks.extension import extend_cost, sign_extend, zero_extend
-from sirnn.blocks.lookup import lookup, lookup_cost
+from sirnn.blocks.lookup import WIDEST, lookup, lookup_cost
 from sirnn.blocks.multiplication import multiply, multiply_cost
 from sirnn.blocks.truncation import truncate_reduce, truncate_reduce_cost
 from sirnn.cost import FREE, Cost, sequence
@@ -85,15 +85,16 @@ def reciprocal_parameters(scale: int, out_scale: int) -> ReciprocalParameters:
     """The paper's choice of m and of the number of iterations.
 
     Raises:
-        LocalError: v has no fraction bits below the index, or fewer than the result needs.
+        LocalError: v has no fraction bits below the index, or fewer than the result needs, or the result has too many.
     """
     iterations = 0 if out_scale <= LARGEST_SCALE_WITHOUT_ITERATION else 1
     good_bits = math.ceil(out_scale / 2) if iterations else out_scale
     parameters = ReciprocalParameters(scale, out_scale, math.ceil((good_bits - 2) / 2), iterations)
-    if parameters.index_bits < 1 or parameters.rest_bits < 1 or parameters.chord_shift < 0:
+    indexed = 1 <= parameters.index_bits <= WIDEST
+    if not indexed or parameters.rest_bits < 1 or parameters.chord_shift < 0:
         raise LocalError(
             f"no reciprocal of a value at scale {scale} to scale {out_scale}",
-            remedy="use an output scale of 3 or more, near the input's",
+            remedy="use an output scale of 3 to 36, near the input's",
         )
     return parameters
 

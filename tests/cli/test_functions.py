@@ -31,6 +31,7 @@ KEYS = {
     "seconds_online",
     "max_ulp",
     "mean_ulp",
+    "overflows",
 }
 INP, OUT = FixedPoint(10, 6), FixedPoint(16, 7)
 TYPES = ["--bits", "10", "--in-scale", "6", "--out-bits", "16", "--out-scale", "7"]
@@ -77,12 +78,45 @@ def test_measure_for_people(invoke):
 
 
 @pytest.mark.parametrize(
+    ("name", "out_scale", "fit"),
+    [("reciprocal", "12", range(513, 1 << 15)), ("rsqrt", "12", range(65, 1 << 15)), ("sqrt", "14", range(16384))],
+)
+def test_values_that_do_not_fit_are_counted_and_left_out_of_the_errors(invoke, files, name, out_scale, fit):
+    beyond = fit.stop if fit.start == 0 else fit.start - 1
+    inside, both = np.array([fit[0], fit[-1]]), np.array([fit[0], beyond, fit[-1]])
+    reports = []
+    for integers, overflows in ((inside, 0), (both, 1), (np.array([beyond]), 1)):
+        result = evaluate(invoke, files, name, integers, "--out-scale", out_scale, "--json")
+        assert result.exit_code == 0
+        reports.append(json.loads(result.stdout))
+        assert reports[-1]["overflows"] == overflows
+        people = evaluate(invoke, files, name, integers, "--out-scale", out_scale).output
+        assert ("overflows" in people) == (overflows > 0)
+        assert ("worst error" in people) == (overflows < integers.size)
+    alone, left_out, nothing = reports
+    assert (left_out["max_ulp"], left_out["mean_ulp"]) == (alone["max_ulp"], alone["mean_ulp"])
+    assert nothing["max_ulp"] is nothing["mean_ulp"] is None
+
+
+@pytest.mark.parametrize(("name", "worst"), [("reciprocal", 2.20 * 8), ("rsqrt", 1.19 * 8), ("sqrt", 2.27)])
+def test_the_worst_error_over_the_whole_domain_is_that_of_values_that_fit(invoke, name, worst):
+    out_scale = "14" if name == "sqrt" else "12"
+    measured = run(invoke, "measure", name, "--count", "2048", "--out-scale", out_scale)
+    assert measured["overflows"] > 0
+    assert measured["max_ulp"] <= worst
+
+
+@pytest.mark.parametrize(
     ("arguments", "words"),
     [
         (["exp", "--bits", "64"], "too wide; use at most 32 bits"),
         (["tanh", "--out-scale", "15"], "cannot hold 1.0"),
-        (["reciprocal", "--in-scale", "40"], "no reciprocal"),
-        (["reciprocal", "--in-scale", "15"], "not defined anywhere"),
+        (["reciprocal", "--bits", "64"], "too wide; use at most 32 bits"),
+        (["reciprocal", "--out-scale", "2"], "no reciprocal"),
+        (["reciprocal", "--bits", "32", "--out-scale", "37"], "no reciprocal"),
+        (["reciprocal", "--bits", "1"], "no reciprocal"),
+        (["unit_reciprocal", "--in-scale", "40"], "no reciprocal"),
+        (["unit_reciprocal", "--in-scale", "15"], "not defined anywhere"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
@@ -169,12 +203,13 @@ def test_eval_over_tcp(files):
         ("sigmoid", np.array([[0], [-513]]), "the first -513 at index 1; integers must lie in [-512, 511]"),
         ("sigmoid", np.array([2**64 - 1], dtype=np.uint64), "the first 18446744073709551615 at index 0"),
         ("exp", np.array([1, 0]), "outside the domain of exp (e^x for x <= 0), the first 1 at index 0; integers must "),
-        ("reciprocal", np.array([63, 128]), "2 of 2 inputs are outside the domain of reciprocal"),
+        ("reciprocal", np.array([1, 0]), "1 of 2 inputs are outside the domain of reciprocal (1/x for x > 0)"),
+        ("unit_reciprocal", np.array([63, 128]), "2 of 2 inputs are outside the domain of unit_reciprocal"),
         ("tanh", np.array([0.5]), "holds float64 values; save integers of int10 at scale 6"),
         ("tanh", np.array([True]), "holds bool values"),
         ("tanh", np.array([], dtype=int), "holds nothing"),
     ],
-    ids=["high", "low", "wide", "positive", "not in [1, 2)", "reals", "truths", "none"],
+    ids=["high", "low", "wide", "positive", "zero", "not in [1, 2)", "reals", "truths", "none"],
 )
 def test_inputs_that_are_refused(invoke, files, name, integers, words):
     result = evaluate(invoke, files, name, integers, *TYPES)
