@@ -24,7 +24,7 @@ def cost_of(steps):
     return cost
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(programs)
 def test_the_cost_of_any_program_is_what_the_channel_measures(steps):
     result = run_simulation(program(steps), program(steps), network=NETWORKS["ideal"])

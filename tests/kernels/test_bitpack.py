@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sirnn import ring
@@ -41,7 +41,6 @@ def test_every_width_at_every_offset(bits):
     check([field(67, bits)])
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 40), st.integers(1, 64)), max_size=8), st.integers(0, 100))
 def test_any_fields(sizes, seed):
     check([field(count, bits, seed) for count, bits in sizes])

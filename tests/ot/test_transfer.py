@@ -86,7 +86,7 @@ async def test_no_fields_are_two_empty_messages():
 COT_FIELDS = st.lists(st.builds(CotField, st.integers(0, 30), st.integers(1, 64), st.integers(1, 20)), max_size=5)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(COT_FIELDS, st.integers(0, 1), st.integers(0, 1000))
 async def test_any_correlated_fields(fields, sender, seed):
     await check_correlated(fields, sender=sender, seed=seed)
@@ -148,7 +148,7 @@ async def test_chosen_in_many_chunks():
 OT_FIELDS = st.lists(st.builds(OtField, st.integers(0, 20), st.integers(2, 256), st.integers(1, 64)), max_size=5)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(OT_FIELDS, st.integers(0, 1), st.integers(0, 1000))
 async def test_any_chosen_fields(fields, sender, seed):
     await check_chosen(fields, sender=sender, seed=seed)

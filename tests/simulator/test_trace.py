@@ -55,7 +55,7 @@ programs = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(steps=programs, recorded=st.sampled_from(["lan", "mobile", "ideal"]))
 def test_a_trace_predicts_every_network_to_the_nanosecond(steps, recorded):
     trace = Trace()
