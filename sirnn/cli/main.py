@@ -35,6 +35,7 @@ COMMANDS = {
     "serve": _Lazy("sirnn.cli.serve:serve", "Be the server: hold the model and wait for clients."),
     "query": _Lazy("sirnn.cli.query:query", "Be the client: send a recording through somebody's model."),
     "cost": _Lazy("sirnn.cli.cost:cost", "What a function or a model will cost; nothing is run."),
+    "block": _Lazy("sirnn.cli.block:block", "Run a single protocol: its bytes and flights, checked."),
     "check": _Lazy("sirnn.cli.check:check", "Hold a protocol of your own to its declared value and cost."),
     "measure": _Lazy("sirnn.cli.measure:measure", "Run a function: bytes, flights, seconds and worst error."),
     "prove": _Lazy("sirnn.cli.prove:prove", "The error of every function over every input word."),
