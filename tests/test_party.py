@@ -32,6 +32,20 @@ async def test_forks_draw_masks_of_their_own():
         assert len(set(drawn)) == len(drawn)
 
 
+async def test_what_a_fork_draws_does_not_depend_on_when():
+    """Concurrent forks draw in whatever order they are scheduled; a seeded run must not notice."""
+
+    def drawing(order):
+        async def body(channel):
+            party = party_on(channel)
+            forks = [party.fork(f"{number}") for number in range(2)]
+            return {number: forks[number].randomness.bytes(16) for number in order}
+
+        return body
+
+    assert await on_both(drawing((0, 1))) == await on_both(drawing((1, 0)))
+
+
 async def test_fresh_keys_are_the_same_at_both_parties_and_never_twice():
     async def body(channel):
         party = party_on(channel)
