@@ -46,7 +46,8 @@ async def rbf_svm(
     if progress is not None:
         progress(1, 2)
     with party.scope("scores"):
-        total = await shared_by_server(party, kernel, weights["coefficients"], out_bits=classes.bits)
+        # e^-d is at most 1, so the top bit of its type is publicly 0.
+        total = await shared_by_server(party, kernel, weights["coefficients"], 0, out_bits=classes.bits)
         total = plus_private(party, total, weights["bias"])
         scores = await truncate_reduce(party, total, shift=classes.scale - t.logits.scale)
     if progress is not None:
@@ -73,7 +74,7 @@ def rbf_svm_cost(profile: Profile, shape: SvmShape, batch: int) -> Cost:
         client_by_server_cost(profile, x, centres, bits=t.input.bits, out_bits=far.bits),
         truncate_reduce_cost(profile, n, bits=far.bits, shift=far.scale - t.distance.scale),
         exp_cost(profile, n, inp=t.distance, out=t.kernel),
-        shared_by_server_cost(profile, kernel, coefficients, bits=t.kernel.bits, out_bits=classes.bits),
+        shared_by_server_cost(profile, kernel, coefficients, bits=t.kernel.bits, out_bits=classes.bits, msb="zero"),
         truncate_reduce_cost(profile, scores, bits=classes.bits, shift=classes.scale - t.logits.scale),
     )
 
