@@ -45,9 +45,16 @@ def chunks(key: bytes, count: int, size: int) -> Iterator[tuple[slice, bytes]]:
         yield slice(start, min(start + size, count)), derive_key(key, f"rows {start}")
 
 
-def permute(key: bytes, blocks: Blocks) -> Blocks:
-    """AES_key of every block, in an array of the same shape."""
-    out = np.empty(blocks.size + 2, np.uint64)  # OpenSSL's wrapper asks for room for a block it does not write
+def permute(key: bytes, blocks: Blocks, room: Blocks | None = None) -> Blocks:
+    """AES_key of every block, in an array of the same shape.
+
+    Args:
+        key: public.
+        blocks: any number of them.
+        room: where to put the result, flat and two words longer; `blocks` may lie at its beginning already.
+    """
+    # OpenSSL's wrapper asks for room for a block it does not write.
+    out = np.empty(blocks.size + 2, np.uint64) if room is None else room[: blocks.size + 2]
     encryptor = Cipher(algorithms.AES128(key), _ECB).encryptor()
     encryptor.update_into(blocks.reshape(-1).view(np.uint8), out.view(np.uint8))  # type: ignore[arg-type]
     return out[: blocks.size].reshape(blocks.shape)

@@ -1,0 +1,122 @@
+"""One level of many correlated GGM trees: the linear work around the AES call.
+
+A node x of 128 bits has the children H(x) and x ^ H(x), with H(x) = AES(s) ^ s and s = sigma(x), where sigma maps
+(high, low) to (high ^ low, high). As sigma is linear, a level is kept as the values s = sigma(x) alone: they are what
+AES takes, and the children's are sigma(h) and s ^ sigma(h) for h = AES(s) ^ s. Only leaves are turned back into x.
+
+Arrays are (nodes, 2) uint64, low word first, tree after tree. Leaves leave here with their lowest bit cleared.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+Nodes = npt.NDArray[np.uint64]
+
+EVEN = np.uint64(0xFFFFFFFFFFFFFFFE)
+ODD = np.uint64(1)
+
+
+@njit(cache=True, nogil=True)
+def grow(parents: Nodes, encrypted: Nodes, children: Nodes, sums: Nodes) -> None:
+    """Children of full trees.
+
+    Args:
+        parents: (trees m, 2), sigma of the nodes.
+        encrypted: the same shape, AES of them.
+        children: (2 trees m, 2), written: sigma of the children.
+        sums: (trees, 2), written: the sum of each tree's left children.
+    """
+    m = len(parents) // len(sums)
+    for tree in range(len(sums)):
+        sum0 = sum1 = np.uint64(0)
+        for i in range(tree * m, tree * m + m):
+            s0, s1 = parents[i, 0], parents[i, 1]
+            h0, h1 = encrypted[i, 0] ^ s0, encrypted[i, 1] ^ s1
+            sum0 ^= h0
+            sum1 ^= h1
+            children[2 * i, 0], children[2 * i, 1] = h1, h0 ^ h1
+            children[2 * i + 1, 0], children[2 * i + 1, 1] = s0 ^ h1, s1 ^ h0 ^ h1
+        sums[tree, 0], sums[tree, 1] = sum0, sum1
+
+
+@njit(cache=True, nogil=True)
+def finish(parents: Nodes, encrypted: Nodes, leaves: Nodes, sums: Nodes) -> None:
+    """Like `grow`, but for the last level: the children are leaves (the sums are of all their bits)."""
+    m = len(parents) // len(sums)
+    for tree in range(len(sums)):
+        sum0 = sum1 = np.uint64(0)
+        for i in range(tree * m, tree * m + m):
+            s0, s1 = parents[i, 0], parents[i, 1]
+            h0, h1 = encrypted[i, 0] ^ s0, encrypted[i, 1] ^ s1
+            sum0 ^= h0
+            sum1 ^= h1
+            leaves[2 * i, 0], leaves[2 * i, 1] = h0 & EVEN, h1
+            leaves[2 * i + 1, 0], leaves[2 * i + 1, 1] = (s0 ^ s1 ^ h0) & EVEN, s0 ^ h1
+        sums[tree, 0], sums[tree, 1] = sum0, sum1
+
+
+@njit(cache=True, nogil=True)
+def grow_punctured(
+    parents: Nodes, encrypted: Nodes, children: Nodes, paths: npt.NDArray[np.uint64], sides: Nodes, sums: Nodes
+) -> None:
+    """Children of trees of which one node in each is not known; it is held as zero, before and after.
+
+    Args:
+        parents, encrypted, children: as in `grow`.
+        paths: (trees,) uint64, the place of the unknown node among its tree's parents.
+        sides: (trees,) uint64, which child of the unknown node is known, through the sum: 0 left, 1 right.
+        sums: (trees, 2), the sum of all of a tree's children on that side.
+    """
+    m = len(parents) // len(sums)
+    for tree in range(len(sums)):
+        all0 = all1 = sum0 = sum1 = np.uint64(0)
+        for i in range(tree * m, tree * m + m):
+            s0, s1 = parents[i, 0], parents[i, 1]
+            h0, h1 = encrypted[i, 0] ^ s0, encrypted[i, 1] ^ s1
+            all0 ^= s0
+            all1 ^= s1
+            sum0 ^= h0
+            sum1 ^= h1
+            children[2 * i, 0], children[2 * i, 1] = h1, h0 ^ h1
+            children[2 * i + 1, 0], children[2 * i + 1, 1] = s0 ^ h1, s1 ^ h0 ^ h1
+        hole = np.uint64(tree * m) + paths[tree]
+        sum0 ^= encrypted[hole, 0] ^ sums[tree, 0]
+        sum1 ^= encrypted[hole, 1] ^ sums[tree, 1]
+        if sides[tree]:
+            sum0 ^= all0 ^ all1
+            sum1 ^= all0
+        known = np.uint64(2) * hole + sides[tree]
+        children[known, 0], children[known, 1] = sum1, sum0 ^ sum1
+        children[known ^ ODD, 0] = children[known ^ ODD, 1] = np.uint64(0)
+
+
+@njit(cache=True, nogil=True)
+def finish_punctured(
+    parents: Nodes, encrypted: Nodes, leaves: Nodes, paths: npt.NDArray[np.uint64], sides: Nodes, sums: Nodes
+) -> None:
+    """Like `grow_punctured` for the last level; the unknown leaf becomes the sum of all others, its lowest bit 1."""
+    m = len(parents) // len(sums)
+    for tree in range(len(sums)):
+        all0 = all1 = sum0 = sum1 = np.uint64(0)
+        for i in range(tree * m, tree * m + m):
+            s0, s1 = parents[i, 0], parents[i, 1]
+            h0, h1 = encrypted[i, 0] ^ s0, encrypted[i, 1] ^ s1
+            all0 ^= s0
+            all1 ^= s1
+            sum0 ^= h0
+            sum1 ^= h1
+            leaves[2 * i, 0], leaves[2 * i, 1] = h0 & EVEN, h1
+            leaves[2 * i + 1, 0], leaves[2 * i + 1, 1] = (s0 ^ s1 ^ h0) & EVEN, s0 ^ h1
+        hole = np.uint64(tree * m) + paths[tree]
+        sum0 ^= encrypted[hole, 0] ^ sums[tree, 0]
+        sum1 ^= encrypted[hole, 1] ^ sums[tree, 1]
+        if sides[tree]:
+            sum0 ^= all0 ^ all1
+            sum1 ^= all0
+        known = np.uint64(2) * hole + sides[tree]
+        leaves[known, 0], leaves[known, 1] = sum0 & EVEN, sum1
+        # Two children add up to their parent, so all leaves but this pair add up to the known parents.
+        leaves[known ^ ODD, 0], leaves[known ^ ODD, 1] = (all0 ^ all1 ^ sum0) | ODD, all0 ^ sum1
