@@ -5,6 +5,9 @@
 For each size it shares random inputs, runs both parties, and holds the outputs to the functionality and the measured
 cost to the declared one. Where the parameters are small enough it also runs every possible pair of shares of every
 input. It is what the conformance suite runs for every registered protocol, and works for your own in the same way.
+
+In a profile that makes correlations ahead, the demand of all the runs is prepared first. Then every run must use
+exactly the correlations it declares, and preparing must cost exactly what its plan says.
 """
 
 from __future__ import annotations
@@ -18,6 +21,8 @@ import numpy as np
 from simulator.simulation import simulate
 from sirnn import ring
 from sirnn.channel import Channel, Ledger, Phase, Traffic
+from sirnn.correlations.prepare import Plan, plan, prepare
+from sirnn.cost import Cost, sequence
 from sirnn.crypto.randomness import InsecureSeededRandomness
 from sirnn.errors import LocalError
 from sirnn.party import Party
@@ -32,6 +37,9 @@ SIZES = (0, 1, 3, 17, 200)
 
 EXHAUSTIVE_BITS = 16
 """Every pair of shares of every input is run if that makes at most 2^16 instances."""
+
+AHEAD = "ahead"
+"""The scope that preparing is booked under."""
 
 Outputs: TypeAlias = tuple[Words | None, ...]
 """One party's outputs: words of its shares, or of what was opened to it."""
@@ -59,29 +67,33 @@ class Case:
     def __str__(self) -> str:
         return f"{self.spec.name} {dict(self.params)}, {self.what}"
 
+    def declared(self, profile: Profile) -> Cost:
+        """What it should cost."""
+        return self.spec.cost(profile, self.size, self.params)
+
 
 async def check_protocol(
     spec: ProtocolSpec,
     *examples: Params,
     sizes: Sequence[int] = SIZES,
-    profile: Profile = Profile.PAPER,
+    profiles: Sequence[Profile] = (Profile.PAPER,),
     seed: int = 0,
     runner: Runner = simulate,
     randomness: Callable[[int], Any] | None = None,
 ) -> None:
-    """Run one protocol with some choices of parameters at many sizes, all in one session.
+    """Run one protocol with some choices of parameters at many sizes, all in one session for each profile.
 
     Args:
         spec: the registered protocol.
         examples: choices of parameters; all the protocol's own by default.
         sizes: array sizes to run at.
-        profile: how functions are evaluated.
+        profiles: ways to evaluate it, each of which is checked.
         seed: makes inputs, shares and masks reproducible.
         runner: the backend.
         randomness: the randomness of each role; seeded by default, which only a simulated channel accepts.
 
     Raises:
-        MismatchError: a value, a byte count or the number of flights differs from what is declared.
+        MismatchError: a value, a byte count, the number of flights or of correlations differs from what is declared.
     """
     cases = []
     for params in examples or spec.examples:
@@ -89,30 +101,42 @@ async def check_protocol(
         if spec.shapes is None and sum(_share_bits(spec, params)) <= EXHAUSTIVE_BITS:
             cases.append(exhaustive_case(spec, params))
     source = randomness or (lambda role: InsecureSeededRandomness(2 * seed + role))
-
-    async def body(channel: Channel) -> list[Outputs]:
-        party = await start_session(channel, profile=profile, randomness=source(channel.role))
-        return [await run_case(party, case, scope=f"case {index}") for index, case in enumerate(cases)]
-
-    result = await runner(body, body)
-    for index, case in enumerate(cases):
-        _check_values(case, result.values[0][index], result.values[1][index])
-        for role, ledger in enumerate(result.ledgers):
-            _check_cost(case, profile, _traffic(ledger, f"case {index}"), role)
+    for profile in profiles:
+        await _check_cases(cases, profile, runner, source)
 
 
 async def measure_protocol(
     spec: ProtocolSpec, params: Params, size: int, *, profile: Profile = Profile.PAPER, seed: int = 0
 ) -> Traffic:
-    """What one simulated run of a protocol sends, on random inputs of a size, as the server counts it."""
+    """What one simulated run of a protocol sends online, on random inputs of a size, as the server counts it."""
     case = random_case(spec, params, size, seed)
 
     async def body(channel: Channel) -> None:
         party = await start_session(channel, profile=profile, randomness=InsecureSeededRandomness(channel.role))
+        await prepare_cases(party, [case])
         await run_case(party, case, scope="case")
 
     result = await simulate(body, body)
     return _traffic(result.ledgers[0], "case")
+
+
+async def _check_cases(
+    cases: Sequence[Case], profile: Profile, runner: Runner, randomness: Callable[[int], Any]
+) -> None:
+    async def body(channel: Channel) -> tuple[Plan, list[Outputs]]:
+        party = await start_session(channel, profile=profile, randomness=randomness(channel.role))
+        planned = await prepare_cases(party, cases)
+        return planned, [await _spend(party, case, f"case {index}") for index, case in enumerate(cases)]
+
+    result = await runner(body, body)
+    (planned, first), (_, second) = result.values
+    for role, ledger in enumerate(result.ledgers):
+        for phase, cost in ((Phase.SETUP, planned.set_up), (Phase.OFFLINE, planned.offline)):
+            _check_cost(f"{phase.value} of {cases[0].spec.name}", cost, _traffic(ledger, AHEAD, phase), role)
+        for index, case in enumerate(cases):
+            _check_cost(str(case), case.declared(profile), _traffic(ledger, f"case {index}"), role)
+    for case, server, client in zip(cases, first, second, strict=True):
+        check_values(case, server, client)
 
 
 # ------------------------------------------------------------ inputs
@@ -184,18 +208,47 @@ def _split(kind: Any, value: Clear, mask: Clear, bits: int) -> Halved:
 # ------------------------------------------------------------ running
 
 
+async def prepare_cases(party: Party, cases: Sequence[Case]) -> Plan:
+    """Make the correlations that all the cases demand, booked under the scope `AHEAD`; none in profile `paper`.
+
+    Returns:
+        What that should cost.
+    """
+    demand = sequence(*(case.declared(party.profile) for case in cases)).demand
+    if not party.profile.ahead:
+        return plan(party.profile, demand)
+    with party.scope(AHEAD):
+        return await prepare(party, demand)
+
+
 async def run_case(party: Party, case: Case, *, scope: str) -> Outputs:
     """One party's run of a case, booked under `scope`: its halves of the outputs."""
-    spec, params = case.spec, case.params
-    inputs = _inputs(party, case)
     # Entering the phase anew starts its depths at 0.
     with party.channel.phase(Phase.ONLINE), party.scope(scope):
-        result = await spec.call(party, inputs, params)
+        return await run_protocol(party, case)
+
+
+async def run_protocol(party: Party, case: Case) -> Outputs:
+    """One party's run of a case, booked wherever the party is: its halves of the outputs."""
+    spec, params = case.spec, case.params
+    result = await spec.call(party, _inputs(party, case), params)
     outputs = result if isinstance(result, tuple) else (result,)
     return tuple(
         _opened(party, params, output) if isinstance(kind, Opened) else output.words
         for kind, output in zip(spec.gives(params), outputs, strict=True)
     )
+
+
+async def _spend(party: Party, case: Case, scope: str) -> Outputs:
+    """Run a case and hold what leaves the store to what the case demands."""
+    before = party.store.remains if party.store else {}
+    outputs = await run_case(party, case, scope=scope)
+    after = party.store.remains if party.store else {}
+    spent = {kind: count - after.get(kind, 0) for kind, count in before.items() if count != after.get(kind, 0)}
+    demand = {kind: count for kind, count in case.declared(party.profile).demand.items() if count}
+    if spent != demand:
+        raise MismatchError(f"{case}: uses the correlations {spent}, {demand} are declared")
+    return outputs
 
 
 def _opened(party: Party, params: Params, output: Words | None) -> Words | None:
@@ -238,7 +291,12 @@ def _known_msb(party: Party, known: str, share: ArithmeticShare, clear: Clear) -
 # ------------------------------------------------------------ judging
 
 
-def _check_values(case: Case, first: Outputs, second: Outputs) -> None:
+def check_values(case: Case, first: Outputs, second: Outputs) -> None:
+    """Hold both parties' outputs to the functionality.
+
+    Raises:
+        MismatchError: a word differs, or is not one of its ring.
+    """
     spec, params = case.spec, case.params
     arguments: list[Clear] = []
     for kind, value, halves in zip(_shared(spec), case.clear, case.halves, strict=True):
@@ -266,23 +324,22 @@ def _together(kind: Kind, a: Words | None, b: Words | None, bits: int, where: st
     return ring.reduce(halves[0] ^ halves[1] if isinstance(kind, Bool) else halves[0] + halves[1], bits)
 
 
-def _traffic(ledger: Ledger, scope: str) -> Traffic:
+def _traffic(ledger: Ledger, scope: str, phase: Phase = Phase.ONLINE) -> Traffic:
     total = Traffic()
-    for (phase, booked), traffic in ledger.items():
-        if phase is Phase.ONLINE and (booked == scope or booked.startswith(f"{scope}/")):
+    for (booked_phase, booked), traffic in ledger.items():
+        if booked_phase is phase and (booked == scope or booked.startswith(f"{scope}/")):
             total.add(traffic)
     return total
 
 
-def _check_cost(case: Case, profile: Profile, measured: Traffic, role: int) -> None:
-    declared = case.spec.cost(profile, case.size, case.params)
+def _check_cost(what: str, declared: Cost, measured: Traffic, role: int) -> None:
     got = (measured.sent, measured.received) if role == 0 else (measured.received, measured.sent)
     for sender, (want, found) in enumerate(zip(declared.sent, got, strict=True)):
         if want != found:
             raise MismatchError(
-                f"{case}: party {sender} sends {found} bytes, {want} are declared (party {role} counts)"
+                f"{what}: party {sender} sends {found} bytes, {want} are declared (party {role} counts)"
             )
     if measured.flights != declared.flights:
         raise MismatchError(
-            f"{case}: {measured.flights} flights, {declared.flights} are declared (party {role} counts)"
+            f"{what}: {measured.flights} flights, {declared.flights} are declared (party {role} counts)"
         )

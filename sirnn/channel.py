@@ -110,6 +110,9 @@ class Channel(ABC):
     path: str
     """Name of this fork, the same at both ends: `/` for the root, `/gates/tanh#1` below it."""
 
+    where: str
+    """The fork and the scopes entered, for messages to people: `/gates [run/mux]`."""
+
     simulated: bool
     """Whether both parties live in one process, so that seeded randomness is harmless."""
 

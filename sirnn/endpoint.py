@@ -504,6 +504,9 @@ class _Fork(Channel):
             event = MessageEvent(sender, self.path, self._scope, self._phase, depth, len(data), sending, self._after)
             self._endpoint.observer(self.role, event)
 
+    @property
+    def where(self) -> str:  # type: ignore[override]  # read-only here
+        return f"{self.path} [{self._scope}]" if self._scope else self.path
+
     def _where(self) -> tuple[str, int]:
-        place = f"{self.path} [{self._scope}]" if self._scope else self.path
-        return place, self._messages
+        return self.where, self._messages

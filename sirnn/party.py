@@ -1,26 +1,31 @@
 """Party: one of the two parties, as a protocol sees itself.
 
-A party has a role, a channel, randomness of its own and the keys of its OT extensions. Forking a party forks all of
-them, so that concurrent sub-protocols never share a message order, a mask or a hash key.
+A party has a role, a channel, randomness of its own, the keys of its OT extensions and a store of correlations made
+ahead. Forking a party forks all of them, so that concurrent sub-protocols never share a message order, a mask, a hash
+key or a correlation.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, overload
 
 import numpy as np
 import trio
 
 from sirnn import ring
 from sirnn.channel import Channel
+from sirnn.cost import Cost, parallel
 from sirnn.errors import LocalError
 from sirnn.profile import Profile
 from sirnn.shares import ArithmeticShare
 
 if TYPE_CHECKING:
+    from sirnn.correlations.store import Material, Store
+    from sirnn.correlations.supply import Supply
     from sirnn.crypto.randomness import Randomness
     from sirnn.ot.keys import OtKeys
 
@@ -30,6 +35,11 @@ CLIENT = 1
 A = TypeVar("A")
 B = TypeVar("B")
 C = TypeVar("C")
+
+Refill: TypeAlias = "Callable[[Party, Mapping[str, int]], Awaitable[object]]"
+"""Brings a party's store up to a demand."""
+
+NOTHING: Mapping[str, int] = MappingProxyType({})
 
 
 class Party:
@@ -41,6 +51,9 @@ class Party:
         session: bytes both parties know and no other session has; domain-separates all hashing.
         profile: how functions are evaluated.
         ot: keys of the OT extensions, None until `sirnn.ot.setup` has run.
+        store: correlations made ahead; None in a profile that makes its OTs as it goes.
+        supply: where the store's random COTs come from; None likewise, and in forks.
+        refill: called when the store is short, outside forks; None makes that an error.
     """
 
     def __init__(
@@ -51,6 +64,9 @@ class Party:
         session: bytes,
         profile: Profile = Profile.PAPER,
         ot: OtKeys | None = None,
+        store: Store | None = None,
+        supply: Supply | None = None,
+        refill: Refill | None = None,
     ) -> None:
         if randomness.insecure and not channel.simulated:
             raise LocalError(
@@ -62,6 +78,9 @@ class Party:
         self.session = session
         self.profile = profile
         self.ot = ot
+        self.store = store
+        self.supply = supply
+        self.refill = refill
         self._calls = 0
 
     @property
@@ -77,8 +96,16 @@ class Party:
         """Book what is sent inside under `name`."""
         return self.channel.scope(name)
 
-    def fork(self, name: str) -> Party:
-        """A party for an independent sub-protocol; both parties fork in the same program order."""
+    def fork(self, name: str, demand: Mapping[str, int] = NOTHING) -> Party:
+        """A party for an independent sub-protocol; both parties fork in the same program order.
+
+        Args:
+            name: of the fork.
+            demand: the correlations it will use, to the last one; they are handed over now.
+
+        Raises:
+            LocalError: the store has fewer.
+        """
         channel = self.channel.fork(name)
         return Party(
             channel,
@@ -86,7 +113,23 @@ class Party:
             session=self.session,
             profile=self.profile,
             ot=self.ot,
+            store=None if self.store is None else self.store.reserve(demand, channel.where),
         )
+
+    async def draw(self, kind: str, count: int) -> Material:
+        """The next `count` correlations of a kind, made ahead; see `Store.take`.
+
+        Raises:
+            LocalError: there are fewer and nobody refills, or this profile makes nothing ahead.
+        """
+        await self._ensure({kind: count})
+        if self.store is None:
+            raise LocalError(f"profile {self.profile.value} keeps no {kind}", remedy="start the session with another")
+        return self.store.take(kind, count, wanted_by=self.channel.where)
+
+    async def _ensure(self, demand: Mapping[str, int]) -> None:
+        if self.refill is not None and self.store is not None and self.store.missing(demand):
+            await self.refill(self, demand)
 
     def fresh_key(self, purpose: str) -> bytes:
         """A public 16-byte key that both parties derive alike and that no other call ever gets.
@@ -104,35 +147,37 @@ class Party:
         return ArithmeticShare(words if self.is_server else np.zeros_like(words), bits)
 
     @overload
-    async def parallel(
-        self, a: Callable[[Party], Awaitable[A]], b: Callable[[Party], Awaitable[B]], /
-    ) -> tuple[A, B]: ...
+    async def parallel(self, a: Branch[A], b: Branch[B], /) -> tuple[A, B]: ...
 
     @overload
-    async def parallel(
-        self,
-        a: Callable[[Party], Awaitable[A]],
-        b: Callable[[Party], Awaitable[B]],
-        c: Callable[[Party], Awaitable[C]],
-        /,
-    ) -> tuple[A, B, C]: ...
+    async def parallel(self, a: Branch[A], b: Branch[B], c: Branch[C], /) -> tuple[A, B, C]: ...
 
     @overload
-    async def parallel(self, *branches: Callable[[Party], Awaitable[A]]) -> tuple[A, ...]: ...
+    async def parallel(self, *branches: Branch[A]) -> tuple[A, ...]: ...
 
-    async def parallel(self, *branches: Callable[[Party], Awaitable[Any]]) -> tuple[Any, ...]:
+    async def parallel(self, *branches: Branch[Any]) -> tuple[Any, ...]:
         """Run sub-protocols at once, each in a fork of its own, and return their results in order.
 
-        Their flights overlap: the cost is that of `cost.parallel`. The first error stops the others and is raised.
+        Every branch is a pair of its declared cost and a callable that runs it: the cost says which correlations
+        its fork is handed. Flights overlap: together they cost `cost.parallel` of the costs. The first error stops
+        the others and is raised.
+
+        Raises:
+            LocalError: the store is short, or a branch used fewer correlations than it declared.
         """
         results: list[Any] = [None] * len(branches)
         failures: list[Exception] = []
-        forks = [self.fork(f"{index}") for index in range(len(branches))]
+        if self.store is not None:
+            await self._ensure(parallel(*(cost for cost, _ in branches)).demand)
+        forks = [self.fork(f"{index}", cost.demand) for index, (cost, _) in enumerate(branches)]
 
         async def run(index: int) -> None:
+            fork = forks[index]
             try:
-                results[index] = await branches[index](forks[index])
-                forks[index].channel.close()
+                results[index] = await branches[index][1](fork)
+                if fork.store is not None:
+                    fork.store.settle()
+                fork.channel.close()
             except Exception as failure:
                 failures.append(failure)
                 nursery.cancel_scope.cancel()
@@ -143,3 +188,7 @@ class Party:
         if failures:
             raise failures[0]
         return tuple(results)
+
+
+Branch: TypeAlias = tuple[Cost, Callable[[Party], Awaitable[A]]]
+"""What `Party.parallel` runs in a fork: the declared cost, and the coroutine function."""

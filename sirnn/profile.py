@@ -9,4 +9,9 @@ class Profile(enum.Enum):
     """The ways to evaluate a function."""
 
     PAPER = "paper"  # SIRNN's algorithms over IKNP and KKOT, made as they are used
-    EXACT = "exact"  # the same words out, by the cheapest OTs there are: so far, the paper's
+    EXACT = "exact"  # the same words, out of correlations made ahead: silent random OTs and split lookups
+
+    @property
+    def ahead(self) -> bool:
+        """Whether OTs are made ahead and drawn from a store, rather than as they are used."""
+        return self is not Profile.PAPER

@@ -13,7 +13,8 @@
   are compared modulo the output's ring;
 * `takes` and `gives` say what goes in and comes out; `gives` may be a function of the parameters;
 * the **cost** is a formula: `cost(profile, n, **parameters)` for element-wise protocols on arrays of n elements, or
-  `cost(profile, *shapes, **parameters)` for those that give `shapes`.
+  `cost(profile, *shapes, **parameters)` for those that give `shapes`;
+* `profiles` are those it exists in, all by default.
 
 Functionality and cost are handed only the parameters they name. The conformance suite runs every registered protocol
 on its `examples` at many sizes and holds value, bytes per direction and flights to the declaration. Registering
@@ -126,6 +127,7 @@ class ProtocolSpec:
     gives: Callable[[Params], Sequence[Kind]]
     examples: tuple[Params, ...]
     shapes: Callable[[int, Params], Sequence[tuple[int, ...]]] | None
+    profiles: tuple[Profile, ...] = tuple(Profile)
 
     def input_shapes(self, size: int, params: Params) -> list[tuple[int, ...]]:
         """Shapes of the inputs at a given size."""
@@ -173,6 +175,7 @@ def protocol(
     cost: Callable[..., Cost],
     examples: Sequence[Params],
     shapes: Callable[[int, Params], Sequence[tuple[int, ...]]] | None = None,
+    profiles: Sequence[Profile] = tuple(Profile),
 ) -> Callable[[Callable[P, Awaitable[R]]], Callable[P, Awaitable[R]]]:
     """Register a coroutine `async def f(party, *shares, **parameters)` as a protocol.
 
@@ -202,6 +205,7 @@ def protocol(
             gives if callable(gives) else lambda _: gives,
             tuple(examples),
             shapes,
+            tuple(profiles),
         )
         return scoped
 

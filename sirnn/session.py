@@ -1,6 +1,7 @@
 """A session: from a bare channel to a party that can run protocols.
 
-Hello first (do both run the same thing?), then the OT keys; both are booked as set-up, once per session.
+Hello first (do both run the same thing?), then the OT keys; both are booked as set-up, once per session. In profiles
+that make correlations ahead the party comes with an empty store: `sirnn.correlations.prepare` fills it.
 """
 
 from __future__ import annotations
@@ -10,6 +11,9 @@ from types import MappingProxyType
 from typing import TypeAlias
 
 from sirnn.channel import Channel
+from sirnn.correlations.prepare import prepare
+from sirnn.correlations.store import Store
+from sirnn.correlations.supply import Supply
 from sirnn.crypto.randomness import Randomness, SystemRandomness
 from sirnn.handshake import NONCE_BYTES, hello
 from sirnn.ot.setup import set_up
@@ -29,6 +33,8 @@ async def start_session(
     tell: Facts = MappingProxyType({}),
     check: Callable[[Facts, Facts], None] | None = None,
     randomness: Randomness | None = None,
+    supply: Supply | None = None,
+    refill: bool = False,
 ) -> Party:
     """Greet the peer, agree on what is to be run, and make the OT keys.
 
@@ -40,6 +46,9 @@ async def start_session(
         check: called with this party's facts and the peer's before any work is done; raises what is wrong with them.
         randomness: the party's secret randomness; the operating system's by default. Seeded randomness is
             refused on a channel that leaves the process.
+        supply: how random OTs are made ahead; chosen by demand by default. Both parties must be given the same.
+        refill: prepare what is missing whenever the store is short, at the price of waiting for it online; by default
+            a short store is an error.
 
     Returns:
         A party whose set-up is done.
@@ -49,11 +58,21 @@ async def start_session(
         LocalError: seeded randomness outside the simulator.
     """
     own = randomness or SystemRandomness()
-    agreed = {"protocol": str(PROTOCOL_VERSION), "profile": profile.value, **agree}
+    supply = supply or Supply()
+    agreed = {"protocol": str(PROTOCOL_VERSION), "profile": profile.value, **_ahead(profile, supply, refill), **agree}
     facts = {**agreed, "release": __version__, **tell}
     agreement = await hello(channel, facts, must_match=tuple(agreed), nonce=own.bytes(NONCE_BYTES))
     if check is not None:
         check(facts, agreement.peer)
     party = Party(channel, randomness=own, session=agreement.session, profile=profile)
+    if profile.ahead:
+        party.store, party.supply, party.refill = Store(), supply, prepare if refill else None
     await set_up(party)
     return party
+
+
+def _ahead(profile: Profile, supply: Supply, refill: bool) -> Facts:
+    """What both must say alike about how correlations are made ahead, if they are."""
+    if not profile.ahead:
+        return {}
+    return {"random OTs": f"{supply.source} at {supply.megabits_per_second:g} Mbit/s", "refill": str(refill)}

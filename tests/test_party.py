@@ -8,6 +8,8 @@ import trio
 
 from simulator.simulation import simulate
 from sirnn import ring
+from sirnn.correlations.store import Store
+from sirnn.cost import FREE, Cost
 from sirnn.crypto.randomness import InsecureSeededRandomness, SystemRandomness
 from sirnn.errors import LocalError
 from sirnn.party import Party
@@ -91,7 +93,7 @@ async def test_results_come_in_the_order_of_the_branches():
             await party.channel.exchange(bytes([number]), 1)
             return number
 
-        return await party_on(channel).parallel(*(lambda p, n=n: branch(p, n) for n in range(5)))
+        return await party_on(channel).parallel(*((Cost.exchange(8), lambda p, n=n: branch(p, n)) for n in range(5)))
 
     assert await on_both(body) == ((0, 1, 2, 3, 4), (0, 1, 2, 3, 4))
 
@@ -110,10 +112,59 @@ async def test_the_first_error_stops_the_others_and_is_raised_as_it_is():
         async def fails(_):
             raise LocalError("on purpose")
 
-        await party_on(channel).parallel(waits, fails)
+        await party_on(channel).parallel((Cost.message(0, 8), waits), (FREE, fails))
 
     result = await simulate(body, body, check=False)
     for outcome in result.outcomes:
         assert isinstance(outcome.error, LocalError)
         assert outcome.error.problem == "on purpose"
     assert sorted(stopped) == [0, 1]
+
+
+# ------------------------------------------------------------ correlations made ahead
+
+
+def stocked(channel, count):
+    """A party whose store holds the numbers 0, 1, ... as correlations of kind "x"."""
+    store = Store()
+    store.put("x", (np.arange(count),))
+    return Party(channel, randomness=InsecureSeededRandomness(1), session=b"a session", store=store)
+
+
+async def test_branches_are_dealt_what_they_declare_in_their_order():
+    """Whichever draws first; and what nobody declared stays with the party."""
+
+    async def body(channel):
+        party, ready = stocked(channel, 10), trio.Event()
+
+        async def late(fork):
+            await ready.wait()
+            return (await fork.draw("x", 3))[0].tolist()
+
+        async def early(fork):
+            drawn = [int((await fork.draw("x", 1))[0][0]) for _ in range(2)]
+            ready.set()
+            return drawn
+
+        dealt = await party.parallel((Cost(demand={"x": 3}), late), (Cost(demand={"x": 2}), early))
+        return dealt, party.store.remains
+
+    assert await on_both(body) == ((([0, 1, 2], [3, 4]), {"x": 5}),) * 2
+
+
+@pytest.mark.parametrize(
+    ("declared", "drawn", "problem"),
+    [(3, 2, "declared more correlations than it used"), (2, 3, "needs 1 more of x"), (11, 11, "needs 1 more of x")],
+)
+async def test_a_branch_that_draws_other_than_it_declares_is_an_error(declared, drawn, problem):
+    async def body(channel):
+        async def draws(fork):
+            return await fork.draw("x", drawn)
+
+        async def nothing(_):
+            pass
+
+        await stocked(channel, 10).parallel((Cost(demand={"x": declared}), draws), (FREE, nothing))
+
+    result = await simulate(body, body, check=False)
+    assert [problem in outcome.error.problem for outcome in result.outcomes] == [True, True]

@@ -67,7 +67,7 @@ def extend_sender(keys: SenderKeys, key: bytes, u: Blocks) -> Blocks:
     return q
 
 
-def pads(key: bytes, rows: Blocks, offsets: Blocks, choices: int) -> Iterator[tuple[slice, Blocks]]:
+def code_pads(key: bytes, rows: Blocks, offsets: Blocks, choices: int) -> Iterator[tuple[slice, Blocks]]:
     """hash(rows_j ^ offsets_k) for every j and k, a cache-sized run of rows at a time.
 
     Args:

@@ -5,47 +5,59 @@ from __future__ import annotations
 import attrs
 
 from sirnn.channel import Phase
-from sirnn.cost import Cost, parallel
+from sirnn.cost import Cost
 from sirnn.errors import LocalError
 from sirnn.ot.base import base_ots, base_ots_cost
 from sirnn.ot.extension import NARROW, WIDE
 from sirnn.ot.keys import ExtensionKeys, OtKeys, ReceiverKeys, SenderKeys
-from sirnn.ot.transfer import random_ot, random_ot_cost
+from sirnn.ot.pads import receiver_pads, sender_pads
+from sirnn.ot.rows import choose, offer
 from sirnn.party import Party
 from sirnn.profile import Profile
 
+BLOCK_BITS = 128
+
 
 async def set_up(party: Party) -> None:
-    """Make the keys of all four OT extensions and leave them in `party.ot`.
+    """Make the keys of the OT extensions and leave them in `party.ot`.
 
-    128 base OTs in each direction key the narrow extensions; 256 random OTs of those key the wide ones, the sender of
-    a wide extension being the receiver of the OTs that choose its seeds. Booked as set-up, under the scope `setup`.
+    128 base OTs in each direction key the narrow extensions. In profile `paper`, 256 random OTs of those key the wide
+    ones, the sender of a wide extension being the receiver of the OTs that choose its seeds. Booked as set-up, under
+    the scope `setup`.
 
     Raises:
         LocalError: the party has keys already; a second set-up would be a waste and a sign of confusion.
         PeerError: the other party sent something that no honest one sends.
 
-    Cost: `set_up_cost()`: 8,224 bytes from each party, 3 flights.
+    Cost: `set_up_cost(profile)`.
     """
     if party.ot is not None:
         raise LocalError("this party is set up already", remedy="call set_up once per session")
     with party.channel.phase(Phase.SETUP), party.scope("setup"):
         secret = party.randomness.bits(NARROW)
+        secret[0] = 1  # the lowest bit of Delta: that of a row can then hold the choice (sirnn.ot.source)
         base = await base_ots(party, secret)
         narrow = ExtensionKeys(SenderKeys.from_bits(secret, base.chosen), ReceiverKeys(base.keys0, base.keys1))
         party.ot = OtKeys(narrow)
-        outcome = await party.parallel(
-            lambda fork: random_ot(fork, WIDE, sender=0),
-            lambda fork: random_ot(fork, WIDE, sender=1),
-        )
-        sent, received = outcome[party.role], outcome[1 - party.role]
-        wide = ExtensionKeys(SenderKeys.from_bits(*received), ReceiverKeys(*sent))
-        party.ot = attrs.evolve(party.ot, wide=wide)
+        if not party.profile.ahead:
+            party.ot = attrs.evolve(party.ot, wide=await _wide_keys(party))
 
 
-def set_up_cost() -> Cost:
-    """Two flights of base OTs and one of random OTs."""
-    return base_ots_cost(NARROW) + parallel(*(random_ot_cost(Profile.PAPER, WIDE, sender=sender) for sender in (0, 1)))
+def set_up_cost(profile: Profile) -> Cost:
+    """Two flights of base OTs: 4,128 bytes from each party; in profile `paper` one more of 4,096 bytes each."""
+    return base_ots_cost(NARROW) if profile.ahead else base_ots_cost(NARROW) + Cost.exchange(NARROW * WIDE)
+
+
+async def _wide_keys(party: Party) -> ExtensionKeys:
+    """256 random OTs in each direction at once."""
+    keys = [party.fresh_key(f"wide keys, sender {sender}") for sender in (0, 1)]
+    bits = party.randomness.bits(WIDE)
+    made = await offer(party, keys[party.role], WIDE)
+    message, rows = await choose(party, keys[1 - party.role], bits)
+    r, flips = made.rows(await party.channel.exchange(message, made.message_bytes))
+    seeds0, seeds1 = sender_pads(made.key, r, flips, made.delta, bits=BLOCK_BITS)
+    chosen = receiver_pads(keys[1 - party.role], rows, bits=BLOCK_BITS)
+    return ExtensionKeys(SenderKeys.from_bits(bits, chosen), ReceiverKeys(seeds0, seeds1))
 
 
 PRIMITIVES = (set_up,)

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from sirnn.crypto import hashing
 from sirnn.crypto.hashing import HASHES_PER_KEY, chunks, derive_key, expand, hash_blocks, permute
 from sirnn.crypto.randomness import InsecureSeededRandomness
-from sirnn.ot.extension import REPETITION, WALSH_HADAMARD, extend_sender, pads
+from sirnn.ot.extension import REPETITION, WALSH_HADAMARD, code_pads, extend_sender
 from sirnn.ot.keys import SenderKeys
 
 KEY = bytes(range(16))
@@ -87,7 +87,7 @@ def test_no_key_hashes_more_than_the_limit(monkeypatch, code, choices):
     n, words = 9001 if choices < 256 else 101, code.shape[1]
     keys = SenderKeys.from_bits(InsecureSeededRandomness(1).bits(64 * words), blocks(64 * words))
     q = extend_sender(keys, KEY, np.zeros((n, words), np.uint64))
-    for _ in pads(KEY, q, code[:choices] & keys.secret, choices):
+    for _ in code_pads(KEY, q, code[:choices] & keys.secret, choices):
         pass
     assert max(used.values()) <= HASHES_PER_KEY
     assert used.total() >= n * choices * words // 2 + n * words // 2

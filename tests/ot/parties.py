@@ -11,6 +11,8 @@ from sirnn.crypto.randomness import InsecureSeededRandomness
 from sirnn.ot.keys import OtKeys
 from sirnn.ot.setup import set_up
 from sirnn.party import Party
+from sirnn.profile import Profile
+from tests.correlations.parties import run_ahead
 from tests.harness import Outcome, run_both
 
 Body = Callable[[Party], Awaitable[Any]]
@@ -37,6 +39,11 @@ async def _made(party: Party) -> OtKeys:
     await set_up(party)
     assert party.ot is not None
     return party.ot
+
+
+async def run_for(profile: Profile, cost: Cost, body: Body, *, seed: int = 0) -> Outcome:
+    """Run `body(party)` in a profile, with just the correlations that `cost` demands made ahead; it must use them all."""
+    return await (run_ahead(body, cost.demand, seed=seed) if profile.ahead else run_parties(body, seed=seed))
 
 
 def measured(outcome: Outcome, phase: Phase = Phase.ONLINE) -> tuple[tuple[int, int], int]:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sirnn.crypto.randomness import InsecureSeededRandomness
-from sirnn.ot.extension import NARROW, REPETITION, WALSH_HADAMARD, WIDE, extend_receiver, extend_sender, pads
+from sirnn.ot.extension import NARROW, REPETITION, WALSH_HADAMARD, WIDE, code_pads, extend_receiver, extend_sender
 from sirnn.ot.keys import ReceiverKeys, SenderKeys
 
 KEY = bytes(range(16))
@@ -25,7 +25,7 @@ def extended(width, choices, key=KEY):
 
 
 def all_pads(key, rows, offsets, choices):
-    return np.concatenate([blocks for _, blocks in pads(key, rows, offsets, choices)])
+    return np.concatenate([blocks for _, blocks in code_pads(key, rows, offsets, choices)])
 
 
 @pytest.mark.parametrize("code", [REPETITION, WALSH_HADAMARD])

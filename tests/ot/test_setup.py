@@ -5,8 +5,11 @@ import pytest
 
 from sirnn.channel import Phase
 from sirnn.errors import LocalError
+from sirnn.ot.chosen import oblivious_transfer
+from sirnn.ot.correlated import correlated_ot
+from sirnn.ot.fields import CotField, OtField
 from sirnn.ot.setup import set_up, set_up_cost
-from sirnn.ot.transfer import CotField, OtField, correlated_ot, oblivious_transfer
+from sirnn.profile import Profile
 from tests.ot.parties import declared, measured, run_parties
 
 
@@ -26,13 +29,14 @@ async def test_seeds_match_and_secrets_are_independent():
             assert np.array_equal(sending.sender.seeds, seeds[bits, np.arange(len(bits))])
             assert not np.any(np.all(seeds[0] == seeds[1], axis=1))
             secrets.update(sending.sender.secret.tolist())
+        assert mine.narrow.sender.secret[0] & np.uint64(1)  # the lowest bit of Delta is 1
     assert len(secrets) == 12  # every word of every secret: 2, 4, 2 and 4
     assert "[" not in repr(server)
 
 
 async def test_cost_and_where_it_is_booked():
     outcome = await run_parties(made, keys=False)
-    assert measured(outcome, Phase.SETUP) == declared(set_up_cost())
+    assert measured(outcome, Phase.SETUP) == declared(set_up_cost(Profile.PAPER))
     assert measured(outcome, Phase.SETUP) == ((8224, 8224), 3)
     assert measured(outcome) == ((0, 0), 0)
     assert all(scope.split("/")[0] == "setup" for _, scope in outcome.ledgers[0])
