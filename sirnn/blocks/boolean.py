@@ -1,8 +1,9 @@
-"""AND of shared bits, and a pool of ANDs made ahead.
+"""AND of shared bits, and a pool of ANDs of random bits.
 
-`bit_and` and `and_common` are one OT on the shares themselves: party 0 offers the answer for every value that party 1's
-shares can have. On random shares the same OT makes Beaver triples; `AndPool` makes a batch of them before the bits are
-known and then spends them at one flight per layer of gates (SIRNN, section III-A; Beaver, CRYPTO 1991).
+A gate is one flight out of a pool of Beaver triples, ANDs of random bits (Beaver, CRYPTO 1991). Where random OTs are
+made ahead, a triple is two of them and nothing is sent for it. In profile `paper` an AND is one OT on the shares
+themselves: party 0 offers the answer for every value that party 1's shares can have. On random shares the same OT
+makes a batch of triples for a pool, before the bits are known (SIRNN, section III-A).
 
 Two gates that share an operand come as a pair whose *common* operand gets the common mask. (Putting the common mask on
 the operands that differ would open their xor, which in a comparison is a secret.)
@@ -15,9 +16,11 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from sirnn.correlations.triples import and_triples, and_triples_cost
 from sirnn.cost import Cost
 from sirnn.errors import LocalError
-from sirnn.ot.transfer import OtField, oblivious_transfer, oblivious_transfer_cost
+from sirnn.ot.chosen import oblivious_transfer, oblivious_transfer_cost
+from sirnn.ot.fields import OtField
 from sirnn.party import SERVER, Party
 from sirnn.profile import Profile
 from sirnn.protocol import Bool, Clear, protocol
@@ -36,28 +39,31 @@ def bit_and_clear(x: Clear, y: Clear) -> Clear:
 
 
 def bit_and_cost(profile: Profile, n: int) -> Cost:
-    """One 1-of-16 OT of 2 bits for every two gates: 144 bits a gate, 2 flights."""
+    """In profile `paper` one 1-of-16 OT of 2 bits for every two gates: 144 bits a gate, 2 flights. Else 4 bits, 1."""
+    if profile.ahead:
+        return and_pool_cost(profile, n, 0) + and_gates_cost(n, 0)
     return oblivious_transfer_cost(profile, [OtField(-(-n // 2), 16, 2)], sender=SERVER)
 
 
 @protocol(takes=(Bool(), Bool()), gives=(Bool(),), clear=bit_and_clear, cost=bit_and_cost, examples=[{}])
 async def bit_and(party: Party, x: BooleanShare, y: BooleanShare) -> BooleanShare:
-    """AND of shared bits, two gates to an OT. Arrays of one shape. 144 bits a gate, 2 flights."""
+    """AND of shared bits, arrays of one shape. 4 bits a gate, 1 flight; in profile `paper` 144 bits, 2 flights."""
+    if party.profile.ahead:
+        product, _ = await (await AndPool.make(party, x.size, 0)).gates(party, (_flat(x), _flat(y)), NO_PAIRS)
+        return BooleanShare(product.reshape(x.shape))
     n, pairs = x.size, -(-x.size // 2)
     field = [OtField(pairs, 16, 2)]
     # Two gates a row; an odd last gate gets an idle partner.
     a, b = (_padded(_flat(share), 2 * pairs).reshape(pairs, 2) for share in (x, y))
-    if not party.is_server:
-        choice = _number(a[:, 0], b[:, 0], a[:, 1], b[:, 1])
-        (received,) = await oblivious_transfer(party, field, sender=SERVER, choices=[choice])
-        out = np.stack(_bits_of(received, 2), axis=1)
-    else:
-        out = party.randomness.bits((pairs, 2))
+    if party.is_server:
         a1, b1, c1, d1 = _bits_of(np.arange(16, dtype=np.uint8), 4)
-        first = (a[:, :1] ^ a1) & (b[:, :1] ^ b1) ^ out[:, :1]
-        second = (a[:, 1:] ^ c1) & (b[:, 1:] ^ d1) ^ out[:, 1:]
-        await oblivious_transfer(party, field, sender=SERVER, messages=[_number(first, second)])
-    return BooleanShare(out.reshape(-1)[:n].reshape(x.shape))
+        first = (a[:, :1] ^ a1) & (b[:, :1] ^ b1)
+        second = (a[:, 1:] ^ c1) & (b[:, 1:] ^ d1)
+        (out,) = await oblivious_transfer(party, field, sender=SERVER, messages=[_number(first, second)])
+    else:
+        choice = _number(a[:, 0], b[:, 0], a[:, 1], b[:, 1])
+        (out,) = await oblivious_transfer(party, field, sender=SERVER, choices=[choice])
+    return BooleanShare(np.stack(_bits_of(out, 2), axis=1).reshape(-1)[:n].reshape(x.shape))
 
 
 # ------------------------------------------------------------ one operand in common
@@ -69,7 +75,9 @@ def and_common_clear(common: Clear, x: Clear, y: Clear) -> tuple[Clear, Clear]:
 
 
 def and_common_cost(profile: Profile, n: int) -> Cost:
-    """One 1-of-8 OT of 2 bits for each two gates: 272 bits, 2 flights."""
+    """In profile `paper` one 1-of-8 OT of 2 bits for each two gates: 272 bits, 2 flights. Else 6 bits, 1 flight."""
+    if profile.ahead:
+        return and_pool_cost(profile, 0, n) + and_gates_cost(0, n)
     return oblivious_transfer_cost(profile, [OtField(n, 8, 2)], sender=SERVER)
 
 
@@ -79,22 +87,28 @@ def and_common_cost(profile: Profile, n: int) -> Cost:
 async def and_common(
     party: Party, common: BooleanShare, x: BooleanShare, y: BooleanShare
 ) -> tuple[BooleanShare, BooleanShare]:
-    """AND of a common operand with each of two others. 272 bits for both, 2 flights."""
+    """AND of a common operand with each of two others. 6 bits for both, 1 flight; in profile `paper` 272, 2 flights."""
+    if party.profile.ahead:
+        pool = await AndPool.make(party, 0, common.size)
+        _, (left, right) = await pool.gates(party, NO_SINGLES, (_flat(common), _flat(x), _flat(y)))
+        return BooleanShare(left.reshape(common.shape)), BooleanShare(right.reshape(common.shape))
     field = [OtField(common.size, 8, 2)]
     a, b, c = (_flat(share).reshape(-1, 1) for share in (common, x, y))
-    if not party.is_server:
-        (received,) = await oblivious_transfer(party, field, sender=SERVER, choices=[_number(a, b, c)[:, 0]])
-        out = _bits_of(received, 2)
-    else:
-        out = [party.randomness.bits(common.size) for _ in range(2)]
+    if party.is_server:
         a1, b1, c1 = _bits_of(np.arange(8, dtype=np.uint8), 3)
-        first = (a ^ a1) & (b ^ b1) ^ out[0][:, None]
-        second = (a ^ a1) & (c ^ c1) ^ out[1][:, None]
-        await oblivious_transfer(party, field, sender=SERVER, messages=[_number(first, second)])
-    return BooleanShare(out[0].reshape(common.shape)), BooleanShare(out[1].reshape(common.shape))
+        message = _number((a ^ a1) & (b ^ b1), (a ^ a1) & (c ^ c1))
+        (out,) = await oblivious_transfer(party, field, sender=SERVER, messages=[message])
+    else:
+        (out,) = await oblivious_transfer(party, field, sender=SERVER, choices=[_number(a, b, c)[:, 0]])
+    left, right = _bits_of(out, 2)
+    return BooleanShare(left.reshape(common.shape)), BooleanShare(right.reshape(common.shape))
 
 
-# ------------------------------------------------------------ made ahead
+# ------------------------------------------------------------ out of a pool
+
+NONE = np.zeros(0, dtype=np.uint8)
+NO_SINGLES = (NONE, NONE)
+NO_PAIRS = (NONE, NONE, NONE)
 
 
 class AndPool:
@@ -110,10 +124,15 @@ class AndPool:
     @classmethod
     async def make(cls, party: Party, singles: int, pairs: int) -> AndPool:
         """Make that many single gates and pairs; the cost is `and_pool_cost`."""
+        if party.profile.ahead:
+            return cls(*await and_triples(party, singles, pairs))
         a, b = (BooleanShare(party.randomness.bits(singles)) for _ in range(2))
         d, e, f = (BooleanShare(party.randomness.bits(pairs)) for _ in range(3))
         if pairs:
-            c, (g, h) = await party.parallel(lambda p: bit_and(p, a, b), lambda p: and_common(p, d, e, f))
+            c, (g, h) = await party.parallel(
+                (bit_and_cost(party.profile, singles), lambda p: bit_and(p, a, b)),
+                (and_common_cost(party.profile, pairs), lambda p: and_common(p, d, e, f)),
+            )
         else:
             c, g, h = await bit_and(party, a, b), d, d
         return cls([_flat(share) for share in (a, b, c)], [_flat(share) for share in (d, e, f, g, h)])
@@ -140,6 +159,8 @@ class AndPool:
 
 def and_pool_cost(profile: Profile, singles: int, pairs: int) -> Cost:
     """Making an `AndPool`; spending it is `and_gates_cost` per layer."""
+    if profile.ahead:
+        return and_triples_cost(profile, singles, pairs)
     ones = bit_and_cost(profile, singles)
     return ones | and_common_cost(profile, pairs) if pairs else ones
 

@@ -1,7 +1,8 @@
 """Comparison: millionaires', and the wrap of a share, which everything else hangs on.
 
-Party 0's x and party 1's y are cut into 4-bit digits; one 1-of-16 OT per digit gives shares of "greater" and "equal"
-for that digit, and a tree of ANDs merges them from the top: greater = greater_high ^ (equal_high & greater_low).
+Party 0's x and party 1's y are cut into digits of a few bits; one 1-of-N OT per digit gives shares of "greater" and
+"equal" for that digit, and a tree of ANDs merges them from the top: greater = greater_high ^ (equal_high &
+greater_low).
 The digit below all others never needs its equality, and a merge that keeps equality spends a pair of
 ANDs with the common operand equal_high (CrypTFlow2, CCS 2020; SIRNN, section III-A).
 
@@ -19,15 +20,13 @@ import numpy as np
 from sirnn import ring
 from sirnn.blocks.boolean import AndPool, Bits, and_gates_cost, and_pool_cost
 from sirnn.cost import FREE, Cost, parallel, sequence
-from sirnn.ot.transfer import OtField, oblivious_transfer, oblivious_transfer_cost
+from sirnn.ot.chosen import oblivious_transfer, oblivious_transfer_cost
+from sirnn.ot.fields import OtField
 from sirnn.party import SERVER, Party
 from sirnn.profile import Profile
 from sirnn.protocol import Arith, Bool, Clear, Halves, Msb, Private, protocol
 from sirnn.ring import Words
 from sirnn.shares import ArithmeticShare, BooleanShare, PrivateValue
-
-DIGIT = 4
-"""Bits of a leaf: 1-of-16 OTs."""
 
 KnownMsb: TypeAlias = BooleanShare | int | None
 """What is known of a top bit: a share of it, the public bit, or nothing."""
@@ -47,9 +46,15 @@ class _Merge:
     keep_equal: bool
 
 
-def _widths(bits: int) -> list[int]:
+def _digit(profile: Profile) -> int:
+    """Bits of a leaf. The paper's 1-of-16 OTs spread a fixed price; without one, fewer messages are cheaper."""
+    return 3 if profile.ahead else 4
+
+
+def _widths(profile: Profile, bits: int) -> list[int]:
     """Digit widths, lowest first; the top one may be short."""
-    return [min(DIGIT, bits - start) for start in range(0, bits, DIGIT)]
+    digit = _digit(profile)
+    return [min(digit, bits - start) for start in range(0, bits, digit)]
 
 
 def _levels(digits: int, equality: bool) -> list[list[_Merge]]:
@@ -67,13 +72,14 @@ def _counts(merges: list[_Merge]) -> tuple[int, int]:
     return len(merges) - pairs, pairs
 
 
-def _leaf_fields(n: int, bits: int, equality: bool) -> list[OtField]:
-    return [OtField(n, 1 << width, 2 if equality or digit > 0 else 1) for digit, width in enumerate(_widths(bits))]
+def _leaf_fields(profile: Profile, n: int, bits: int, equality: bool) -> list[OtField]:
+    widths = _widths(profile, bits)
+    return [OtField(n, 1 << width, 2 if equality or digit > 0 else 1) for digit, width in enumerate(widths)]
 
 
 def _compare_cost(profile: Profile, n: int, bits: int, *, equality: bool) -> Cost:
-    leaves = oblivious_transfer_cost(profile, _leaf_fields(n, bits, equality), sender=SERVER)
-    levels = [_counts(merges) for merges in _levels(len(_widths(bits)), equality)]
+    leaves = _leaves_cost(profile, n, bits, equality)
+    levels = [_counts(merges) for merges in _levels(len(_widths(profile, bits)), equality)]
     if not levels:
         return leaves
     singles, pairs = (n * sum(column) for column in zip(*levels, strict=True))
@@ -81,38 +87,46 @@ def _compare_cost(profile: Profile, n: int, bits: int, *, equality: bool) -> Cos
     return parallel(leaves, and_pool_cost(profile, singles, pairs)) + sequence(*gates)
 
 
+def _leaves_cost(profile: Profile, n: int, bits: int, equality: bool) -> Cost:
+    return oblivious_transfer_cost(profile, _leaf_fields(profile, n, bits, equality), sender=SERVER)
+
+
 async def _leaves(party: Party, mine: Words, bits: int, equality: bool) -> tuple[list[Bits], list[Bits]]:
     """Shares of greater and equal for each digit, as flat arrays of bits."""
-    fields = _leaf_fields(mine.size, bits, equality)
+    fields = _leaf_fields(party.profile, mine.size, bits, equality)
     digits = [
-        (mine >> mine.dtype.type(DIGIT * index)).astype(np.uint8) & np.uint8(field.choices - 1)
+        (mine >> mine.dtype.type(_digit(party.profile) * index)).astype(np.uint8) & np.uint8(field.choices - 1)
         for index, field in enumerate(fields)
     ]
-    if not party.is_server:
-        received = await oblivious_transfer(party, fields, sender=SERVER, choices=digits)
-        return [words & np.uint8(1) for words in received], [words >> np.uint8(1) for words in received]
-    greater = [party.randomness.bits(mine.size) for _ in fields]
-    equal = [party.randomness.bits(mine.size) for _ in fields]
-    messages = []
-    for digit, field, g, e in zip(digits, fields, greater, equal, strict=True):
-        theirs = np.arange(field.choices, dtype=np.uint8)
-        message = (digit[:, None] > theirs).astype(np.uint8) ^ g[:, None]
-        if field.bits == 2:
-            message |= ((digit[:, None] == theirs).astype(np.uint8) ^ e[:, None]) << np.uint8(1)
-        messages.append(message)
-    await oblivious_transfer(party, fields, sender=SERVER, messages=messages)
-    return greater, equal
+    if party.is_server:
+        messages = [_answers(field)[digit] for digit, field in zip(digits, fields, strict=True)]
+        halves = await oblivious_transfer(party, fields, sender=SERVER, messages=messages)
+    else:
+        halves = await oblivious_transfer(party, fields, sender=SERVER, choices=digits)
+    return [half & np.uint8(1) for half in halves], [half >> np.uint8(1) for half in halves]
+
+
+def _answers(field: OtField) -> Words:
+    """For every digit of party 0 the messages to each digit of party 1: greater, and equal above it if asked for."""
+    digits = np.arange(field.choices, dtype=np.uint8)
+    greater, equal = digits[:, None] > digits, digits[:, None] == digits
+    answers: Words = greater.astype(np.uint8)
+    return answers | equal.astype(np.uint8) << np.uint8(1) if field.bits == 2 else answers
 
 
 async def _compare(party: Party, mine: Words, bits: int, *, equality: bool) -> tuple[BooleanShare, BooleanShare]:
     """Shares of 1{x > y} and, if asked for, of 1{x = y}; party 0 gives x and party 1 gives y."""
-    flat, levels = mine.reshape(-1), _levels(len(_widths(bits)), equality)
+    flat, levels = mine.reshape(-1), _levels(len(_widths(party.profile, bits)), equality)
     if not levels:
         greater, equal = await _leaves(party, flat, bits, equality)
     else:
         singles, pairs = (flat.size * sum(column) for column in zip(*map(_counts, levels), strict=True))
         (greater, equal), pool = await party.parallel(
-            lambda p: _leaves(p, flat, bits, equality), lambda p: AndPool.make(p, singles, pairs)
+            (
+                _leaves_cost(party.profile, flat.size, bits, equality),
+                lambda p: _leaves(p, flat, bits, equality),
+            ),
+            (and_pool_cost(party.profile, singles, pairs), lambda p: AndPool.make(p, singles, pairs)),
         )
     for merges in levels:
         await _merge(party, pool, merges, greater, equal)
@@ -154,7 +168,11 @@ def millionaires_clear(x: Clear, y: Clear) -> Clear:
 
 
 def millionaires_cost(profile: Profile, n: int, *, bits: int) -> Cost:
-    """288 bits a digit (272 for the lowest) + 148 an AND or 278 a pair; 2 + ceil(log2(bits / 4)) flights."""
+    """An OT a digit and an AND, or a pair of them, a merge; 2 + ceil(log2(digits)) flights.
+
+    Profile `paper`: 4-bit digits of 288 bits (the lowest 272), 148 bits an AND, 278 a pair. Else 3-bit digits of 17 bits
+    (the lowest 10), 4 bits an AND, 6 a pair.
+    """
     return _compare_cost(profile, n, bits, equality=False)
 
 
@@ -183,7 +201,10 @@ def wrap_clear(x0: Clear, x1: Clear, *, bits: int) -> Clear:
 
 
 def wrap_cost(profile: Profile, n: int, *, bits: int, msb: str = "unknown") -> Cost:
-    """Millionaires' if the top bit is unknown; 130 bits if it is public, 260 if it is shared (2 flights)."""
+    """Millionaires' if the top bit is unknown, else one OT, 2 flights.
+
+    130 bits for a public top bit and 260 for a shared one in profile `paper`, else 2 and 5.
+    """
     if msb == "unknown":
         return _compare_cost(profile, n, bits, equality=False)
     return oblivious_transfer_cost(profile, [OtField(n, 4 if msb == "shared" else 2, 1)], sender=SERVER)
@@ -202,7 +223,7 @@ async def wrap(party: Party, x: ArithmeticShare, msb: KnownMsb = None) -> Boolea
     Args:
         party: this party.
         x: any share.
-        msb: the top bit of x, if it is known: public (130 bits a wrap) or shared (260 bits).
+        msb: the top bit of x, if it is known: public or shared; that makes it far cheaper.
     """
     if msb is not None:
         return await _wrap_from_msb(party, x, msb)
@@ -216,17 +237,16 @@ async def _wrap_from_msb(party: Party, x: ArithmeticShare, msb: BooleanShare | i
     shared = isinstance(msb, BooleanShare)
     field = [OtField(x.size, 4 if shared else 2, 1)]
     top = ring.top_bit(x.words, x.bits).reshape(-1, 1)
-    known = msb.words.reshape(-1, 1) if isinstance(msb, BooleanShare) else np.uint8(msb)
-    if not party.is_server:
-        choice = top | known << np.uint8(1) if shared else top
-        (out,) = await oblivious_transfer(party, field, sender=SERVER, choices=[choice[:, 0]])
-        return BooleanShare(out.reshape(x.shape))
-    out = party.randomness.bits(x.size)
-    theirs = np.arange(field[0].choices, dtype=np.uint8)
-    m1, m = theirs & np.uint8(1), theirs >> np.uint8(1) ^ known
-    message = top & m1 ^ (top ^ m1) & (m ^ np.uint8(1)) ^ out[:, None]
-    await oblivious_transfer(party, field, sender=SERVER, messages=[message])
-    return BooleanShare(out.reshape(x.shape))
+    given = msb.words.reshape(-1, 1) if isinstance(msb, BooleanShare) else np.uint8(msb)
+    if party.is_server:
+        theirs = np.arange(field[0].choices, dtype=np.uint8)
+        m1, m = theirs & np.uint8(1), theirs >> np.uint8(1) ^ given
+        message = top & m1 ^ (top ^ m1) & (m ^ np.uint8(1))
+        (half,) = await oblivious_transfer(party, field, sender=SERVER, messages=[message])
+    else:
+        choice = top | given << np.uint8(1) if shared else top
+        (half,) = await oblivious_transfer(party, field, sender=SERVER, choices=[choice[:, 0]])
+    return BooleanShare(half.reshape(x.shape))
 
 
 def wrap_and_all_ones_clear(x0: Clear, x1: Clear, *, bits: int) -> tuple[Clear, Clear]:
@@ -236,7 +256,7 @@ def wrap_and_all_ones_clear(x0: Clear, x1: Clear, *, bits: int) -> tuple[Clear, 
 
 
 def wrap_and_all_ones_cost(profile: Profile, n: int, *, bits: int) -> Cost:
-    """288 bits a digit + 278 a merge; 2 + ceil(log2(bits / 4)) flights."""
+    """As `millionaires_cost`, but every digit keeps its equality and every merge is a pair."""
     return _compare_cost(profile, n, bits, equality=True)
 
 
@@ -273,6 +293,13 @@ async def msb(party: Party, x: ArithmeticShare) -> BooleanShare:
     if x.bits == 1:
         return own
     return own ^ await wrap(party, x.reduce(x.bits - 1))
+
+
+def known(msb: KnownMsb) -> str:
+    """What cost formulas call this knowledge of a top bit."""
+    if isinstance(msb, BooleanShare):
+        return "shared"
+    return "unknown" if msb is None else ("zero", "one")[msb]
 
 
 def invert(party: Party, bit: BooleanShare) -> BooleanShare:

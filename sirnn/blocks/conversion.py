@@ -6,40 +6,17 @@ other's word is one correlated OT (SIRNN, section III-A).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from sirnn import ring
 from sirnn.cost import FREE, Cost
 from sirnn.errors import LocalError
-from sirnn.ot.transfer import CotField, correlated_ot, correlated_ot_cost
-from sirnn.party import CLIENT, SERVER, Party
+from sirnn.ot.correlated import correlated_ot, correlated_ot_cost, cot_both_ways, cot_both_ways_cost
+from sirnn.ot.fields import CotField
+from sirnn.party import SERVER, Party
 from sirnn.profile import Profile
 from sirnn.protocol import Arith, Bool, Clear, protocol
-from sirnn.ring import Words
 from sirnn.shares import ArithmeticShare, BooleanShare
-
-# ------------------------------------------------------------ both ways at once
-
-
-async def cot_both_ways(
-    party: Party, fields: Sequence[CotField], correlations: Sequence[Words], choices: Sequence[Words]
-) -> list[Words]:
-    """Shares of (my choices x their correlations) + (their choices x mine), for each field; 2 flights."""
-
-    def one_way(sender: int) -> object:
-        mine = {"correlations": correlations} if party.role == sender else {"choices": choices}
-        return lambda p: correlated_ot(p, fields, sender=sender, **mine)
-
-    first, second = await party.parallel(one_way(SERVER), one_way(CLIENT))  # type: ignore[call-overload]
-    return [ring.reduce(a + b, field.bits) for a, b, field in zip(first, second, fields, strict=True)]
-
-
-def cot_both_ways_cost(profile: Profile, fields: Sequence[CotField]) -> Cost:
-    """Both directions run at the same time."""
-    return correlated_ot_cost(profile, fields, sender=SERVER) | correlated_ot_cost(profile, fields, sender=CLIENT)
-
 
 # ------------------------------------------------------------ B2A
 
@@ -50,7 +27,7 @@ def b2a_clear(bit: Clear) -> Clear:
 
 
 def b2a_cost(profile: Profile, n: int, *, bits: int) -> Cost:
-    """One COT of bits - 1: in profile `paper` 128 + bits - 1 bits, 2 flights. Free for one bit."""
+    """One COT of bits - 1: 128 + bits - 1 bits in profile `paper`, else `bits`; 2 flights. Free for one bit."""
     return FREE if bits == 1 else correlated_ot_cost(profile, [CotField(n, bits - 1)], sender=SERVER)
 
 
@@ -87,7 +64,7 @@ def mux_clear(selector: Clear, x: Clear) -> Clear:
 
 
 def mux_cost(profile: Profile, n: int, *, bits: int) -> Cost:
-    """A COT of `bits` each way: in profile `paper` 2 (128 + bits) bits, 2 flights."""
+    """A COT of `bits` each way: 2 (128 + bits) bits in profile `paper`, else 2 (1 + bits); 2 flights."""
     return cot_both_ways_cost(profile, [CotField(n, bits)])
 
 
@@ -113,7 +90,3 @@ async def mux(party: Party, selector: BooleanShare, x: ArithmeticShare) -> Arith
     (crossed,) = await cot_both_ways(party, field, [ring.reduce(signed, x.bits)], [sel])
     own = words * sel.astype(words.dtype)
     return ArithmeticShare(ring.reduce(own + crossed, x.bits).reshape(x.shape), x.bits)
-
-
-PRIMITIVES = (cot_both_ways,)
-"""Not a protocol on shares: it takes each party's own half."""

@@ -76,14 +76,20 @@ async def _carries(party: Party, halves: list[ArithmeticShare]) -> list[Arithmet
         return []
     if not middle:
         return [await b2a(party, await wrap(party, halves[0]), bits=top.bits)]
+    profile, n, bits = party.profile, top.size, halves[0].bits
     carry, (wraps, ones) = await party.parallel(
-        lambda p: wrap(p, halves[0]), lambda p: wrap_and_all_ones(p, stack(middle))
+        (wrap_cost(profile, n, bits=bits), lambda p: wrap(p, halves[0])),
+        (
+            wrap_and_all_ones_cost(profile, len(middle) * n, bits=bits),
+            lambda p: wrap_and_all_ones(p, stack(middle)),
+        ),
     )
     carries = [carry]
     for place in range(len(middle)):
         carries.append(wraps[place] ^ await bit_and(party, ones[place], carries[-1]))
     inner: BooleanShare = stack(carries[:-1])
     below, last = await party.parallel(
-        lambda p: b2a(p, inner, bits=middle[0].bits), lambda p: b2a(p, carries[-1], bits=top.bits)
+        (b2a_cost(profile, inner.size, bits=bits), lambda p: b2a(p, inner, bits=bits)),
+        (b2a_cost(profile, n, bits=top.bits), lambda p: b2a(p, carries[-1], bits=top.bits)),
     )
     return [*(below[place] for place in range(len(middle))), last]

@@ -10,18 +10,20 @@ from __future__ import annotations
 import numpy as np
 
 from sirnn import ring
-from sirnn.blocks.boolean import AndPool, Bits, and_gates_cost, and_pool_cost
-from sirnn.blocks.comparison import DIGIT, WIDTHS
+from sirnn.blocks.boolean import NO_PAIRS, AndPool, Bits, and_gates_cost, and_pool_cost
+from sirnn.blocks.comparison import WIDTHS
 from sirnn.blocks.digits import digit_widths
 from sirnn.cost import FREE, Cost, parallel, sequence
-from sirnn.ot.transfer import OtField, oblivious_transfer, oblivious_transfer_cost
+from sirnn.ot.chosen import oblivious_transfer, oblivious_transfer_cost
+from sirnn.ot.fields import OtField
 from sirnn.party import SERVER, Party
 from sirnn.profile import Profile
 from sirnn.protocol import Arith, Bool, Clear, Private, protocol
 from sirnn.ring import Words
 from sirnn.shares import ArithmeticShare, BooleanShare, PrivateValue
 
-NOTHING = np.zeros(0, dtype=np.uint8)
+DIGIT = 4
+"""Bits of a leaf: 1-of-16 OTs."""
 
 # ------------------------------------------------------------ two private numbers
 
@@ -33,13 +35,20 @@ def equal_clear(x: Clear, y: Clear) -> Clear:
 
 
 def equal_cost(profile: Profile, n: int, *, bits: int) -> Cost:
-    """272 bits a digit and 148 an AND, one fewer than digits; 2 + ceil(log2(bits / 4)) flights, none for a bit."""
-    fields, layers = _leaf_fields(n, bits), _layers(len(digit_widths(bits, DIGIT)))
-    leaves = oblivious_transfer_cost(profile, fields, sender=SERVER) if fields else FREE
+    """In profile `paper` 272 bits a digit and 148 an AND, one fewer than digits; else 19 and 4.
+
+    2 + ceil(log2(bits / 4)) flights, none for a bit.
+    """
+    leaves, layers = _leaves_cost(profile, n, bits), _layers(len(digit_widths(bits, DIGIT)))
     if not layers:
         return leaves
     gates = [and_gates_cost(n * pairs, 0) for pairs in layers]
     return parallel(leaves, and_pool_cost(profile, n * sum(layers), 0)) + sequence(*gates)
+
+
+def _leaves_cost(profile: Profile, n: int, bits: int) -> Cost:
+    fields = _leaf_fields(n, bits)
+    return oblivious_transfer_cost(profile, fields, sender=SERVER) if fields else FREE
 
 
 @protocol(
@@ -56,12 +65,14 @@ async def equal(party: Party, x: PrivateValue, y: PrivateValue) -> BooleanShare:
     if not layers:
         digits = await _leaves(party, flat, x.bits)
     else:
+        n, ands = flat.size, flat.size * sum(layers)
         digits, pool = await party.parallel(
-            lambda p: _leaves(p, flat, x.bits), lambda p: AndPool.make(p, flat.size * sum(layers), 0)
+            (_leaves_cost(party.profile, n, x.bits), lambda p: _leaves(p, flat, x.bits)),
+            (and_pool_cost(party.profile, ands, 0), lambda p: AndPool.make(p, ands, 0)),
         )
     for pairs in layers:
         left, right = (np.concatenate(digits[start : 2 * pairs : 2]) for start in (0, 1))
-        joined, _ = await pool.gates(party, (left, right), (NOTHING, NOTHING, NOTHING))
+        joined, _ = await pool.gates(party, (left, right), NO_PAIRS)
         digits = [*np.split(joined, pairs), *digits[2 * pairs :]]
     return BooleanShare(digits[0].reshape(mine.shape))
 
@@ -92,13 +103,11 @@ async def _leaves(party: Party, mine: Words, bits: int) -> list[Bits]:
         return lone
     if not party.is_server:
         return [*await oblivious_transfer(party, fields, sender=SERVER, choices=digits[: len(fields)]), *lone]
-    equals = [party.randomness.bits(mine.size) for _ in fields]
     messages = [
-        (digit[:, None] == np.arange(field.choices, dtype=np.uint8)).astype(np.uint8) ^ mask[:, None]
-        for digit, field, mask in zip(digits, fields, equals, strict=False)
+        (digit[:, None] == np.arange(field.choices, dtype=np.uint8)).astype(np.uint8)
+        for digit, field in zip(digits, fields, strict=False)
     ]
-    await oblivious_transfer(party, fields, sender=SERVER, messages=messages)
-    return [*equals, *lone]
+    return [*await oblivious_transfer(party, fields, sender=SERVER, messages=messages), *lone]
 
 
 # ------------------------------------------------------------ a share of zero

@@ -8,7 +8,7 @@ both). Every lookup and MUX has masks of its own.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import TypeVar
 
 import numpy as np
@@ -16,11 +16,11 @@ import numpy as np
 from sirnn import ring
 from sirnn.blocks.conversion import mux, mux_cost
 from sirnn.blocks.digits import digit_decompose, digit_decompose_cost, digit_widths
-from sirnn.blocks.lookup import lookup, lookup_bits, lookup_cost
+from sirnn.blocks.lookup import lookup, lookup_bits, lookup_bits_cost, lookup_cost
 from sirnn.blocks.scaling import scale, scale_cost
 from sirnn.cost import Cost, parallel, sequence
 from sirnn.errors import LocalError
-from sirnn.party import Party
+from sirnn.party import Branch, Party
 from sirnn.profile import Profile
 from sirnn.protocol import Arith, Bool, Clear, protocol
 from sirnn.ring import Words
@@ -54,7 +54,7 @@ def msnzb_cost(profile: Profile, n: int, *, bits: int, digit_bits: int = DIGIT_B
     """The digits, a lookup on each at once, and a MUX for each but the lowest."""
     widths, index_bits = digit_widths(bits, digit_bits), msnzb_bits(bits, zero)
     lookups = [
-        lookup_cost(profile, n, bits=width, out_bits=[index_bits, 1] if place else [index_bits])
+        lookup_cost(profile, n, bits=width, out_bits=_entry_bits(place, index_bits))
         for place, width in enumerate(widths)
     ]
     return sequence(
@@ -62,6 +62,11 @@ def msnzb_cost(profile: Profile, n: int, *, bits: int, digit_bits: int = DIGIT_B
         parallel(*lookups),
         mux_cost(profile, n, bits=index_bits) * (len(widths) - 1),
     )
+
+
+def _entry_bits(place: int, index_bits: int) -> list[int]:
+    """The index, and whether the digit is 0, which says nothing of the lowest."""
+    return [index_bits, 1] if place else [index_bits]
 
 
 WIDTHS = [
@@ -100,12 +105,13 @@ async def msnzb(party: Party, x: ArithmeticShare, *, digit_bits: int = DIGIT_BIT
     index_bits = msnzb_bits(x.bits, zero)
     digits = await digit_decompose(party, x, digit_bits=digit_bits)
 
-    def look_up(place: int) -> Callable[[Party], Awaitable[tuple[ArithmeticShare, ...]]]:
-        indices = _indices(digits[place].bits, place * digit_bits, 0 if place else zero, index_bits)
-        if place == 0:
-            return lambda p: lookup(p, digits[0], tables=[indices], out_bits=[index_bits])
+    def look_up(place: int) -> Branch[tuple[ArithmeticShare, ...]]:
+        digit, widths = digits[place], _entry_bits(place, index_bits)
+        indices = _indices(digit.bits, place * digit_bits, 0 if place else zero, index_bits)
         is_zero = (np.arange(indices.size) == 0).astype(np.uint8)
-        return lambda p: lookup(p, digits[place], tables=[indices, is_zero], out_bits=[index_bits, 1])
+        tables = [indices, is_zero][: len(widths)]
+        cost = lookup_cost(party.profile, x.size, bits=digit.bits, out_bits=widths)
+        return cost, lambda p: lookup(p, digit, tables=tables, out_bits=widths)
 
     (index,), *upper = await party.parallel(*(look_up(place) for place in range(len(digits))))
     for own, is_zero in upper:
@@ -132,7 +138,7 @@ def msnzb_one_hot_clear(x: Clear, *, bits: int, zero: int = 0) -> Clear:
 def msnzb_one_hot_cost(profile: Profile, n: int, *, bits: int, digit_bits: int = DIGIT_BITS, zero: int = 0) -> Cost:
     """The index and a lookup at it."""
     index = msnzb_cost(profile, n, bits=bits, digit_bits=digit_bits, zero=zero)
-    return index + lookup_cost(profile, n, bits=msnzb_bits(bits, zero), out_bits=[bits])
+    return index + lookup_bits_cost(profile, n, bits=msnzb_bits(bits, zero), out_bits=[bits])
 
 
 @protocol(

@@ -14,11 +14,12 @@ from __future__ import annotations
 import numpy as np
 
 from sirnn import ring
-from sirnn.blocks.comparison import KnownMsb, invert_known, wrap, wrap_cost
-from sirnn.blocks.conversion import cot_both_ways, cot_both_ways_cost, mux, mux_cost
+from sirnn.blocks.comparison import KnownMsb, invert_known, known, wrap, wrap_cost
+from sirnn.blocks.conversion import mux, mux_cost
 from sirnn.cost import FREE, Cost, parallel
 from sirnn.errors import LocalError
-from sirnn.ot.transfer import CotField
+from sirnn.ot.correlated import cot_both_ways, cot_both_ways_cost
+from sirnn.ot.fields import CotField
 from sirnn.party import Party
 from sirnn.profile import Profile
 from sirnn.protocol import Arith, Clear, Halves, Msb, protocol
@@ -38,7 +39,7 @@ def _cross_fields(n: int, choice_bits: int, out_bits: int) -> list[CotField]:
 
 
 def cross_terms_cost(profile: Profile, n: int, *, x_bits: int, y_bits: int, out_bits: int) -> Cost:
-    """2 [mu (128 + l) - mu (mu - 1) / 2] bits in profile `paper`, mu the narrower width; 2 flights."""
+    """2 [mu (128 + l) - mu (mu - 1) / 2] bits in profile `paper`, else 1 in place of 128; mu the narrower width."""
     return cot_both_ways_cost(profile, _cross_fields(n, min(x_bits, y_bits), out_bits))
 
 
@@ -98,17 +99,17 @@ def multiply_cost(
     msb_y: str = "unknown",
 ) -> Cost:
     """Cross terms, and for each operand narrower than the output a wrap and a MUX; all in parallel."""
-
-    def wrap_term(bits: int, msb: str) -> Cost:
-        if out_bits == bits:
-            return FREE
-        return wrap_cost(profile, n, bits=bits, msb=msb) + mux_cost(profile, n, bits=out_bits - bits)
-
     return parallel(
         cross_terms_cost(profile, n, x_bits=x_bits, y_bits=y_bits, out_bits=out_bits),
-        wrap_term(x_bits, msb_x),
-        wrap_term(y_bits, msb_y),
+        _wrap_term_cost(profile, n, bits=x_bits, out_bits=out_bits, msb=msb_x),
+        _wrap_term_cost(profile, n, bits=y_bits, out_bits=out_bits, msb=msb_y),
     )
+
+
+def _wrap_term_cost(profile: Profile, n: int, *, bits: int, out_bits: int, msb: str) -> Cost:
+    if out_bits == bits:
+        return FREE
+    return wrap_cost(profile, n, bits=bits, msb=msb) + mux_cost(profile, n, bits=out_bits - bits)
 
 
 @protocol(
@@ -167,10 +168,20 @@ async def multiply(
         x, msb_x = x + party.constant(1 << (x.bits - 1), x.bits, x.shape), invert_known(party, msb_x)
     if y_signed:
         y, msb_y = y + party.constant(1 << (y.bits - 1), y.bits, y.shape), invert_known(party, msb_y)
+    n, profile = x.size, party.profile
     cross, (wrap_x, excess_x), (wrap_y, excess_y) = await party.parallel(
-        lambda p: cross_terms(p, x, y, out_bits=out_bits),
-        lambda p: _wrap_term(p, x, msb_x, y, out_bits),
-        lambda p: _wrap_term(p, y, msb_y, x, out_bits),
+        (
+            cross_terms_cost(profile, n, x_bits=x.bits, y_bits=y.bits, out_bits=out_bits),
+            lambda p: cross_terms(p, x, y, out_bits=out_bits),
+        ),
+        (
+            _wrap_term_cost(profile, n, bits=x.bits, out_bits=out_bits, msb=known(msb_x)),
+            lambda p: _wrap_term(p, x, msb_x, y, out_bits),
+        ),
+        (
+            _wrap_term_cost(profile, n, bits=y.bits, out_bits=out_bits, msb=known(msb_y)),
+            lambda p: _wrap_term(p, y, msb_y, x, out_bits),
+        ),
     )
     own = ring.reduce(x.words, out_bits) * ring.reduce(y.words, out_bits)
     product: ArithmeticShare = ArithmeticShare(ring.reduce(own, out_bits), out_bits) + cross - excess_x - excess_y

@@ -129,10 +129,12 @@ def relu6_clear(x: Clear, *, bits: int, scale: int) -> Clear:
 
 def relu6_cost(profile: Profile, n: int, *, bits: int, scale: int) -> Cost:
     """Two top bits at once, then a B2A beside an AND and a MUX."""
-    outside = b2a_cost(profile, n, bits=bits - scale - 1)
-    return msb_cost(profile, 2 * n, bits=bits) + parallel(
-        outside, bit_and_cost(profile, n) + mux_cost(profile, n, bits=bits)
-    )
+    level = b2a_cost(profile, n, bits=bits - scale - 1)
+    return msb_cost(profile, 2 * n, bits=bits) + parallel(level, _inside_cost(profile, n, bits=bits))
+
+
+def _inside_cost(profile: Profile, n: int, *, bits: int) -> Cost:
+    return bit_and_cost(profile, n) + mux_cost(profile, n, bits=bits)
 
 
 @protocol(
@@ -164,7 +166,10 @@ async def relu6(party: Party, x: ArithmeticShare, *, scale: int) -> ArithmeticSh
 
     # 6 * 2^scale is 3 * 2^(scale + 1): the bit is needed to as many bits less.
     narrow = x.bits - scale - 1
-    level, kept = await party.parallel(lambda p: b2a(p, positive, bits=narrow), inside)
+    level, kept = await party.parallel(
+        (b2a_cost(party.profile, x.size, bits=narrow), lambda p: b2a(p, positive, bits=narrow)),
+        (_inside_cost(party.profile, x.size, bits=x.bits), inside),
+    )
     return kept + (ArithmeticShare(ring.reduce(level.words, x.bits), x.bits) * 3 << (scale + 1))
 
 

@@ -14,9 +14,10 @@ import numpy as np
 from sirnn import ring
 from sirnn.blocks.lookup import WIDEST, candidates
 from sirnn.blocks.truncation import truncate_reduce, truncate_reduce_cost
-from sirnn.cost import Cost
+from sirnn.cost import Cost, parallel
 from sirnn.errors import LocalError
-from sirnn.ot.transfer import OtField, oblivious_transfer, oblivious_transfer_cost
+from sirnn.ot.chosen import oblivious_transfer, oblivious_transfer_cost
+from sirnn.ot.fields import OtField
 from sirnn.party import CLIENT, SERVER, Party
 from sirnn.profile import Profile
 from sirnn.protocol import Arith, Clear, Params, protocol
@@ -31,11 +32,16 @@ def scale_clear(x: Clear, index: Clear, *, factors: Sequence[int], offsets: Sequ
 
 
 def scale_cost(profile: Profile, n: int, *, bits: int, index_bits: int) -> Cost:
-    """A 1-of-2^m OT of `bits` each way: in profile `paper` 2 (256 + 2^m bits) bits for m > 1, 2 flights."""
-    field = [OtField(n, 1 << index_bits, bits)]
-    return oblivious_transfer_cost(profile, field, sender=SERVER) | oblivious_transfer_cost(
-        profile, field, sender=CLIENT
-    )
+    """A 1-of-2^m OT of `bits` each way, 2 flights.
+
+    For m > 1, 2 (256 + 2^m bits) bits in profile `paper`, else 2 (m + (2^m - 1) bits).
+    """
+    fields = _fields(n, bits, index_bits)
+    return parallel(*(oblivious_transfer_cost(profile, fields, sender=sender) for sender in (SERVER, CLIENT)))
+
+
+def _fields(n: int, bits: int, index_bits: int) -> list[OtField]:
+    return [OtField(n, 1 << index_bits, bits, additive=(bits,))]
 
 
 def _example(bits: int, index_bits: int, *, offset: bool) -> Params:
@@ -84,20 +90,20 @@ async def scale(
         )
     # What both parties' terms add up to holds the offset once.
     mine = offsets if party.is_server else None
-    own = party.randomness.words(x.size, x.bits)
     at = candidates(index.words.reshape(-1), index.bits)
     terms = scale_clear(x.words.reshape(-1, 1).astype(np.uint64), at, factors=factors, offsets=mine)
-    message = ring.reduce(ring.reduce(terms, x.bits) - own[:, None], x.bits)
-    field, flat = [OtField(x.size, 1 << index.bits, x.bits)], index.words.reshape(-1)
+    message = ring.reduce(terms, x.bits)
+    fields, flat = _fields(x.size, x.bits, index.bits), index.words.reshape(-1)
 
     async def one_way(p: Party, sender: int) -> Words:
-        if p.role == sender:
-            await oblivious_transfer(p, field, sender=sender, messages=[message])
-            return own
-        (received,) = await oblivious_transfer(p, field, sender=sender, choices=[flat])
-        return received
+        mine = {"messages": [message]} if p.role == sender else {"choices": [flat]}
+        (half,) = await oblivious_transfer(p, fields, sender=sender, **mine)
+        return half
 
-    first, second = await party.parallel(lambda p: one_way(p, SERVER), lambda p: one_way(p, CLIENT))
+    costs = [oblivious_transfer_cost(party.profile, fields, sender=sender) for sender in (SERVER, CLIENT)]
+    first, second = await party.parallel(
+        (costs[SERVER], lambda p: one_way(p, SERVER)), (costs[CLIENT], lambda p: one_way(p, CLIENT))
+    )
     return ArithmeticShare(ring.reduce(first + second, x.bits).reshape(x.shape), x.bits)
 
 

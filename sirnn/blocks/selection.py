@@ -75,4 +75,8 @@ async def _round(party: Party, x: ArithmeticShare, index: ArithmeticShare) -> tu
 
     if x.shape[1] == 2:
         return x[:, left], await win(party, index)
-    return await party.parallel(lambda p: win(p, x), lambda p: win(p, index))
+    profile, n = party.profile, smaller.size
+    return await party.parallel(
+        (mux_cost(profile, n, bits=x.bits), lambda p: win(p, x)),
+        (mux_cost(profile, n, bits=index.bits), lambda p: win(p, index)),
+    )

@@ -22,6 +22,7 @@ from sirnn.blocks.comparison import (
     KnownMsb,
     invert,
     invert_known,
+    known,
     wrap,
     wrap_and_all_ones,
     wrap_and_all_ones_cost,
@@ -66,12 +67,13 @@ def right_shift_cost(profile: Profile, n: int, *, bits: int, shift: int, msb: st
     """
     if shift == 0:
         return FREE
-    low, carry = wrap_cost(profile, n, bits=shift), b2a_cost(profile, n, bits=bits)
-    excess = b2a_cost(profile, n, bits=shift)
     if msb != "unknown":
-        return parallel(low + carry, wrap_cost(profile, n, bits=bits, msb=msb) + excess)
-    both = parallel(low, wrap_and_all_ones_cost(profile, n, bits=bits - shift))
-    return both + parallel(carry, bit_and_cost(profile, n) + excess)
+        return parallel(
+            _carry_from_wrap_cost(profile, n, bits=bits, shift=shift),
+            _excess_from_msb_cost(profile, n, bits=bits, shift=shift, msb=msb),
+        )
+    both = parallel(wrap_cost(profile, n, bits=shift), wrap_and_all_ones_cost(profile, n, bits=bits - shift))
+    return both + parallel(b2a_cost(profile, n, bits=bits), _excess_from_carry_cost(profile, n, shift=shift))
 
 
 @protocol(
@@ -106,26 +108,54 @@ async def right_shift(
         return x
     if signed:
         x, msb = _offset(party, x), invert_known(party, msb)
+    profile, n, bits = party.profile, x.size, x.bits
     if msb is not None:
         carry, excess = await party.parallel(
-            lambda p: _carry_from_wrap(p, x, shift), lambda p: _excess_from_msb(p, x, msb, shift)
+            (
+                _carry_from_wrap_cost(profile, n, bits=bits, shift=shift),
+                lambda p: _carry_from_wrap(p, x, shift),
+            ),
+            (
+                _excess_from_msb_cost(profile, n, bits=bits, shift=shift, msb=known(msb)),
+                lambda p: _excess_from_msb(p, x, msb, shift),
+            ),
         )
     else:
         low, (high, ones) = await party.parallel(
-            lambda p: wrap(p, x.reduce(shift)), lambda p: wrap_and_all_ones(p, _high(x, shift, x.bits))
+            (wrap_cost(profile, n, bits=shift), lambda p: wrap(p, x.reduce(shift))),
+            (
+                wrap_and_all_ones_cost(profile, n, bits=bits - shift),
+                lambda p: wrap_and_all_ones(p, _high(x, shift, bits)),
+            ),
         )
         carry, excess = await party.parallel(
-            lambda p: b2a(p, low, bits=x.bits), lambda p: _excess_from_carry(p, high, ones, low, shift)
+            (b2a_cost(profile, n, bits=bits), lambda p: b2a(p, low, bits=bits)),
+            (
+                _excess_from_carry_cost(profile, n, shift=shift),
+                lambda p: _excess_from_carry(p, high, ones, low, shift),
+            ),
         )
     return _assemble(party, x, [carry], excess, shift, signed)
+
+
+def _carry_from_wrap_cost(profile: Profile, n: int, *, bits: int, shift: int) -> Cost:
+    return wrap_cost(profile, n, bits=shift) + b2a_cost(profile, n, bits=bits)
 
 
 async def _carry_from_wrap(party: Party, x: ArithmeticShare, shift: int) -> ArithmeticShare:
     return await b2a(party, await wrap(party, x.reduce(shift)), bits=x.bits)
 
 
+def _excess_from_msb_cost(profile: Profile, n: int, *, bits: int, shift: int, msb: str) -> Cost:
+    return wrap_cost(profile, n, bits=bits, msb=msb) + b2a_cost(profile, n, bits=shift)
+
+
 async def _excess_from_msb(party: Party, x: ArithmeticShare, msb: KnownMsb, shift: int) -> ArithmeticShare:
     return await b2a(party, await wrap(party, x, msb), bits=shift)
+
+
+def _excess_from_carry_cost(profile: Profile, n: int, *, shift: int) -> Cost:
+    return bit_and_cost(profile, n) + b2a_cost(profile, n, bits=shift)
 
 
 async def _excess_from_carry(
@@ -214,13 +244,12 @@ def divide_by_power_of_two_cost(profile: Profile, n: int, *, bits: int, shift: i
     """
     if shift == 0 or not signed:
         return right_shift_cost(profile, n, bits=bits, shift=shift)
-    word, middle = b2a_cost(profile, n, bits=bits), bits - 1 - shift
-    ends = bit_and_cost(profile, 2 * n) + parallel(word, b2a_cost(profile, n, bits=shift))
-    low = wrap_and_zero_cost(profile, n, bits=shift)
-    if middle == 0:
-        return low + parallel(word, ends)
-    both = parallel(low, wrap_and_all_ones_cost(profile, n, bits=middle))
-    return both + parallel(word, bit_and_cost(profile, n) + ends)
+    middle = bits - 1 - shift
+    compared = wrap_and_zero_cost(profile, n, bits=shift)
+    if middle > 0:
+        compared |= wrap_and_all_ones_cost(profile, n, bits=middle)
+    ends = _rounding_and_excess_cost(profile, n, bits=bits, shift=shift)
+    return compared + parallel(b2a_cost(profile, n, bits=bits), ends)
 
 
 @protocol(
@@ -240,18 +269,33 @@ async def divide_by_power_of_two(party: Party, x: ArithmeticShare, *, shift: int
     if shift == 0 or not signed:
         return await right_shift(party, x, shift=shift, signed=signed)
     x = _offset(party, x)
-    low, above = x.reduce(shift), x.bits - 1 - shift
-    if above == 0:
+    profile, n, bits = party.profile, x.size, x.bits
+    low, middle = x.reduce(shift), bits - 1 - shift
+    if middle == 0:
         wrapped, zero = await wrap_and_zero(party, low)
         carries = None
     else:
         (wrapped, zero), carries = await party.parallel(
-            lambda p: wrap_and_zero(p, low), lambda p: wrap_and_all_ones(p, _high(x, shift, x.bits - 1))
+            (wrap_and_zero_cost(profile, n, bits=shift), lambda p: wrap_and_zero(p, low)),
+            (
+                wrap_and_all_ones_cost(profile, n, bits=middle),
+                lambda p: wrap_and_all_ones(p, _high(x, shift, bits - 1)),
+            ),
         )
     carry, (rounding, excess) = await party.parallel(
-        lambda p: b2a(p, wrapped, bits=x.bits), lambda p: _rounding_and_excess(p, x, shift, wrapped, zero, carries)
+        (b2a_cost(profile, n, bits=bits), lambda p: b2a(p, wrapped, bits=bits)),
+        (
+            _rounding_and_excess_cost(profile, n, bits=bits, shift=shift),
+            lambda p: _rounding_and_excess(p, x, shift, wrapped, zero, carries),
+        ),
     )
     return _assemble(party, x, [carry, rounding], excess, shift, signed=True)
+
+
+def _rounding_and_excess_cost(profile: Profile, n: int, *, bits: int, shift: int) -> Cost:
+    into_top = bit_and_cost(profile, n) if shift < bits - 1 else FREE
+    ends = parallel(b2a_cost(profile, n, bits=bits), b2a_cost(profile, n, bits=shift))
+    return into_top + bit_and_cost(profile, 2 * n) + ends
 
 
 async def _rounding_and_excess(
@@ -281,4 +325,7 @@ async def _rounding_and_excess(
     first = tops if party.is_server else BooleanShare(np.zeros_like(tops.words))
     gates = await bit_and(party, stack([negative, tops]), stack([invert(party, zero), first ^ into_top]))
     rounding, excess = gates[0], first ^ gates[1]
-    return await party.parallel(lambda p: b2a(p, rounding, bits=x.bits), lambda p: b2a(p, excess, bits=shift))
+    return await party.parallel(
+        (b2a_cost(party.profile, x.size, bits=x.bits), lambda p: b2a(p, rounding, bits=x.bits)),
+        (b2a_cost(party.profile, x.size, bits=shift), lambda p: b2a(p, excess, bits=shift)),
+    )

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Awaitable, Callable
 
 import numpy as np
 
@@ -24,7 +23,7 @@ from sirnn.blocks.truncation import truncate_reduce, truncate_reduce_cost
 from sirnn.cost import Cost, parallel, sequence
 from sirnn.errors import LocalError
 from sirnn.fixedpoint import FixedPoint
-from sirnn.party import Party
+from sirnn.party import Branch, Party
 from sirnn.profile import Profile
 from sirnn.protocol import Arith, Clear, protocol
 from sirnn.ring import Words
@@ -143,10 +142,12 @@ async def exp(party: Party, x: ArithmeticShare, *, inp: FixedPoint, out: FixedPo
     digits = await digit_decompose(party, -x, digit_bits=DIGIT_BITS)
     unit = out.scale + 2
 
-    def look_up(index: int) -> Callable[[Party], Awaitable[tuple[ArithmeticShare, ...]]]:
-        return lambda p: lookup(p, digits[index], tables=[tables[index][1]], out_bits=[unit])
+    def look_up(digit: ArithmeticShare, table: Words) -> Branch[tuple[ArithmeticShare, ...]]:
+        cost = lookup_cost(party.profile, x.size, bits=digit.bits, out_bits=[unit])
+        return cost, lambda p: lookup(p, digit, tables=[table], out_bits=[unit])
 
-    looked_up = await party.parallel(*(look_up(index) for index in range(len(digits))))
+    branches = [look_up(digit, table) for digit, (_, table) in zip(digits, tables, strict=True)]
+    looked_up = await party.parallel(*branches)
     factors = stack([factor for (factor,) in looked_up])
     while len(factors.words) > 1:
         pairs = len(factors.words) // 2

@@ -56,7 +56,7 @@ def sigmoid_cost(profile: Profile, n: int, *, inp: FixedPoint, out: FixedPoint) 
         negative_magnitude_cost(profile, n, bits=inp.bits),
         exp_cost(profile, n, inp=inp, out=unit),
         parallel(
-            one_plus_cost(profile, n, scale=s) + reciprocal_cost(profile, n, scale=s, out_scale=s),
+            _inverse_cost(profile, n, scale=s),
             mux_cost(profile, n, bits=unit.bits),
         ),
         multiply_cost(
@@ -71,6 +71,10 @@ def sigmoid_cost(profile: Profile, n: int, *, inp: FixedPoint, out: FixedPoint) 
         truncate_reduce_cost(profile, n, bits=2 * s + 2, shift=s),
         extend_cost(profile, n, bits=unit.bits, out_bits=out.bits, msb="zero") if out.bits > unit.bits else FREE,
     )
+
+
+def _inverse_cost(profile: Profile, n: int, *, scale: int) -> Cost:
+    return one_plus_cost(profile, n, scale=scale) + reciprocal_cost(profile, n, scale=scale, out_scale=scale)
 
 
 @protocol(
@@ -103,6 +107,9 @@ async def sigmoid(party: Party, x: ArithmeticShare, *, inp: FixedPoint, out: Fix
     async def invert_denominator(p: Party) -> ArithmeticShare:
         return await reciprocal(p, await one_plus(p, e, scale=s), scale=s, out_scale=s)
 
-    inverse, chosen = await party.parallel(invert_denominator, lambda p: mux(p, negative, e - one))
+    inverse, chosen = await party.parallel(
+        (_inverse_cost(party.profile, x.size, scale=s), invert_denominator),
+        (mux_cost(party.profile, x.size, bits=unit.bits), lambda p: mux(p, negative, e - one)),
+    )
     product = await multiply(party, one + chosen, inverse, 0, out_bits=2 * s + 2, x_signed=False, y_signed=False)
     return await zero_extend(party, await truncate_reduce(party, product, shift=s), 0, out_bits=out.bits)

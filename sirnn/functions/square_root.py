@@ -101,6 +101,21 @@ class RootParameters:
         return (self.entry_scale if self.inverse else self.scale) + 1
 
     @property
+    def first_ring(self) -> int:
+        """Bits of the first step's product before its truncation."""
+        return self.result_bits + self.first_shift
+
+    @property
+    def second_shift(self) -> int:
+        """Truncation of the second step's product."""
+        return self.scale + 1
+
+    @property
+    def second_ring(self) -> int:
+        """Bits of the second step's product before its truncation."""
+        return self.result_bits + self.second_shift
+
+    @property
     def entry_bits(self) -> int:
         """Width of Y."""
         return self.entry_scale + 2
@@ -167,64 +182,22 @@ def root_clear(v: Clear, odd: Clear, *, bits: int, out_scale: int, inverse: bool
     result: Clear = (start * correction) >> np.uint64(p.first_shift)
     if p.iterations == 2:
         near_one = (((correction * correction) >> np.uint64(p.result_bits)) * near_one) >> s
-        result = (result * (three - near_one)) >> np.uint64(p.scale + 1)
+        result = (result * (three - near_one)) >> np.uint64(p.second_shift)
     return result
 
 
 def root_cost(profile: Profile, n: int, *, bits: int, out_scale: int, inverse: bool) -> Cost:
     """Index and lookup beside the choice of X; then the product that is near 1, and one product a step."""
     p = root_parameters(bits, out_scale, inverse=inverse)
-    looked_up = sequence(
-        parallel(
-            truncate_reduce_cost(profile, n, bits=bits - 1, shift=p.index_shift),
-            b2a_cost(profile, n, bits=p.index_bits + 1),
-        ),
-        lookup_cost(profile, n, bits=p.index_bits + 1, out_bits=[p.entry_bits]),
-        square_cost(profile, n, bits=p.entry_bits, out_bits=p.square_bits, msb="zero"),
+    total = sequence(
+        parallel(_look_up_cost(profile, n, p), _argument_cost(profile, n, p)),
+        parallel(_correct_cost(profile, n, p), _start_cost(profile, n, p)),
     )
-    argument = sequence(
-        extend_cost(profile, n, bits=bits, out_bits=bits + 1, msb="one"),
-        mux_cost(profile, n, bits=bits + 1),
-        truncate_reduce_cost(profile, n, bits=bits + 1, shift=p.argument_shift),
-    )
-
-    def product(x_bits: int, y_bits: int, shift: int, msb_x: str = "zero", msb_y: str = "zero") -> Cost:
-        return _product_cost(profile, n, x_bits, y_bits, msb_x, msb_y, shift, p.result_bits)
-
-    def correction(out_bits: int) -> Cost:
-        return extend_cost(profile, n, bits=p.result_bits, out_bits=out_bits, msb="zero")
-
-    first_ring = p.result_bits + p.first_shift
-    near_one = product(p.square_bits, p.result_bits, 2 * p.entry_scale, msb_y="shared") + correction(first_ring)
-    started = FREE if inverse else product(bits + 1, p.entry_bits, p.start_shift, msb_x="shared")
-    first = product(p.entry_bits if inverse else p.result_bits, first_ring, p.first_shift)
-    total = sequence(parallel(looked_up, argument), parallel(near_one, started))
     if p.iterations == 1:
-        return total + first
-    second = sequence(
-        square_cost(profile, n, bits=p.result_bits + 1, out_bits=2 * p.result_bits, msb="zero"),
-        truncate_reduce_cost(profile, n, bits=2 * p.result_bits, shift=p.result_bits),
-        product(p.result_bits, p.result_bits, p.scale),
-        correction(p.result_bits + p.scale + 1),
-    )
-    return total + parallel(first, second) + product(p.result_bits, p.result_bits + p.scale + 1, p.scale + 1)
-
-
-def _product_cost(
-    profile: Profile, n: int, x_bits: int, y_bits: int, msb_x: str, msb_y: str, shift: int, bits: int
-) -> Cost:
-    ring_bits = bits + shift
-    return multiply_cost(
-        profile, n, x_bits=x_bits, y_bits=y_bits, out_bits=ring_bits, msb_x=msb_x, msb_y=msb_y
-    ) + truncate_reduce_cost(profile, n, bits=ring_bits, shift=shift)
-
-
-async def _product(
-    party: Party, x: ArithmeticShare, y: ArithmeticShare, msb_x: KnownMsb, msb_y: KnownMsb, *, shift: int, bits: int
-) -> ArithmeticShare:
-    """floor(x y / 2^shift) in `bits` bits."""
-    product = await multiply(party, x, y, msb_x, msb_y, out_bits=bits + shift, x_signed=False, y_signed=False)
-    return await truncate_reduce(party, product, shift=shift)
+        return total + _improve_cost(profile, n, p)
+    again = parallel(_improve_cost(profile, n, p), _correct_again_cost(profile, n, p))
+    last = _product_cost(profile, n, p, x_bits=p.result_bits, y_bits=p.second_ring, shift=p.second_shift)
+    return total + again + last
 
 
 @protocol(
@@ -253,36 +226,33 @@ async def root(
     Raises:
         LocalError: see `root_parameters`.
     """
-    p = root_parameters(v.bits, out_scale, inverse=inverse)
-    bits = p.result_bits
+    p, profile, n = root_parameters(v.bits, out_scale, inverse=inverse), party.profile, v.size
     (entry, squared), (argument, near_one) = await party.parallel(
-        lambda q: _look_up(q, v, odd, p), lambda q: _argument(q, v, odd, p)
+        (_look_up_cost(profile, n, p), lambda q: _look_up(q, v, odd, p)),
+        (_argument_cost(profile, n, p), lambda q: _argument(q, v, odd, p)),
     )
-
-    async def correct(q: Party) -> tuple[ArithmeticShare, ArithmeticShare]:
-        shift = 2 * p.entry_scale
-        product = await _product(q, squared, near_one, 0, odd, shift=shift, bits=bits)
-        return product, await _correction(q, product, p.scale, bits + p.first_shift)
-
-    async def start(q: Party) -> ArithmeticShare:
-        return entry if inverse else await _product(q, argument, entry, odd, 0, shift=p.start_shift, bits=bits)
-
-    (near_one, correction), result = await party.parallel(correct, start)
-
-    async def improve(q: Party) -> ArithmeticShare:
-        return await _product(q, result, correction, 0, 0, shift=p.first_shift, bits=bits)
-
+    (near_one, correction), result = await party.parallel(
+        (_correct_cost(profile, n, p), lambda q: _correct(q, squared, near_one, odd, p)),
+        (_start_cost(profile, n, p), lambda q: _start(q, argument, entry, odd, p)),
+    )
     if p.iterations == 1:
-        return await improve(party)
+        return await _improve(party, result, correction, p)
+    improved, again = await party.parallel(
+        (_improve_cost(profile, n, p), lambda q: _improve(q, result, correction, p)),
+        (_correct_again_cost(profile, n, p), lambda q: _correct_again(q, correction, near_one, p)),
+    )
+    return await _product(party, improved, again, 0, 0, p, shift=p.second_shift)
 
-    async def correct_again(q: Party) -> ArithmeticShare:
-        squared = await square(q, correction.reduce(bits + 1), 0, out_bits=2 * bits, signed=False)
-        squared = await truncate_reduce(q, squared, shift=bits)
-        product = await _product(q, squared, near_one, 0, 0, shift=p.scale, bits=bits)
-        return await _correction(q, product, p.scale, bits + p.scale + 1)
 
-    result, factor = await party.parallel(improve, correct_again)
-    return await _product(party, result, factor, 0, 0, shift=p.scale + 1, bits=bits)
+def _look_up_cost(profile: Profile, n: int, p: RootParameters) -> Cost:
+    return sequence(
+        parallel(
+            truncate_reduce_cost(profile, n, bits=p.bits - 1, shift=p.index_shift),
+            b2a_cost(profile, n, bits=p.index_bits + 1),
+        ),
+        lookup_cost(profile, n, bits=p.index_bits + 1, out_bits=[p.entry_bits]),
+        square_cost(profile, n, bits=p.entry_bits, out_bits=p.square_bits, msb="zero"),
+    )
 
 
 async def _look_up(
@@ -291,13 +261,24 @@ async def _look_up(
     """Y and Y^2, each with a top bit of 0."""
     table = root_table(p.index_bits)
     index, parity = await party.parallel(
-        lambda q: truncate_reduce(q, v.reduce(p.bits - 1), shift=p.index_shift),
-        lambda q: b2a(q, odd, bits=p.index_bits + 1),
+        (
+            truncate_reduce_cost(party.profile, v.size, bits=p.bits - 1, shift=p.index_shift),
+            lambda q: truncate_reduce(q, v.reduce(p.bits - 1), shift=p.index_shift),
+        ),
+        (b2a_cost(party.profile, v.size, bits=p.index_bits + 1), lambda q: b2a(q, odd, bits=p.index_bits + 1)),
     )
     # Doubled, an index of m bits fills a ring of m + 1.
     doubled = ArithmeticShare(ring.reduce(index.words, p.index_bits + 1), p.index_bits + 1) << 1
     (entry,) = await lookup(party, doubled + parity, tables=[table], out_bits=[p.entry_bits])
     return entry, await square(party, entry, 0, out_bits=p.square_bits, signed=False)
+
+
+def _argument_cost(profile: Profile, n: int, p: RootParameters) -> Cost:
+    return sequence(
+        extend_cost(profile, n, bits=p.bits, out_bits=p.bits + 1, msb="one"),
+        mux_cost(profile, n, bits=p.bits + 1),
+        truncate_reduce_cost(profile, n, bits=p.bits + 1, shift=p.argument_shift),
+    )
 
 
 async def _argument(
@@ -309,10 +290,106 @@ async def _argument(
     return argument, await truncate_reduce(party, argument, shift=p.argument_shift)
 
 
-async def _correction(party: Party, near_one: ArithmeticShare, s: int, bits: int) -> ArithmeticShare:
+def _correct_cost(profile: Profile, n: int, p: RootParameters) -> Cost:
+    product = _product_cost(
+        profile, n, p, x_bits=p.square_bits, y_bits=p.result_bits, msb_y="shared", shift=2 * p.entry_scale
+    )
+    return product + _correction_cost(profile, n, p, bits=p.first_ring)
+
+
+async def _correct(
+    party: Party, squared: ArithmeticShare, argument: ArithmeticShare, odd: BooleanShare, p: RootParameters
+) -> tuple[ArithmeticShare, ArithmeticShare]:
+    """b = Y^2 X, and 3 - b for the first step; the top bit of X is `odd`."""
+    near_one = await _product(party, squared, argument, 0, odd, p, shift=2 * p.entry_scale)
+    return near_one, await _correction(party, near_one, p, bits=p.first_ring)
+
+
+def _start_cost(profile: Profile, n: int, p: RootParameters) -> Cost:
+    if p.inverse:
+        return FREE
+    return _product_cost(profile, n, p, x_bits=p.bits + 1, y_bits=p.entry_bits, msb_x="shared", shift=p.start_shift)
+
+
+async def _start(
+    party: Party, argument: ArithmeticShare, entry: ArithmeticShare, odd: BooleanShare, p: RootParameters
+) -> ArithmeticShare:
+    """What the first step improves: Y, or X Y at scale s."""
+    return entry if p.inverse else await _product(party, argument, entry, odd, 0, p, shift=p.start_shift)
+
+
+def _improve_cost(profile: Profile, n: int, p: RootParameters) -> Cost:
+    x_bits = p.entry_bits if p.inverse else p.result_bits
+    return _product_cost(profile, n, p, x_bits=x_bits, y_bits=p.first_ring, shift=p.first_shift)
+
+
+async def _improve(
+    party: Party, result: ArithmeticShare, correction: ArithmeticShare, p: RootParameters
+) -> ArithmeticShare:
+    """The first step."""
+    return await _product(party, result, correction, 0, 0, p, shift=p.first_shift)
+
+
+def _correct_again_cost(profile: Profile, n: int, p: RootParameters) -> Cost:
+    return sequence(
+        square_cost(profile, n, bits=p.result_bits + 1, out_bits=2 * p.result_bits, msb="zero"),
+        truncate_reduce_cost(profile, n, bits=2 * p.result_bits, shift=p.result_bits),
+        _product_cost(profile, n, p, x_bits=p.result_bits, y_bits=p.result_bits, shift=p.scale),
+        _correction_cost(profile, n, p, bits=p.second_ring),
+    )
+
+
+async def _correct_again(
+    party: Party, correction: ArithmeticShare, near_one: ArithmeticShare, p: RootParameters
+) -> ArithmeticShare:
+    """3 - b for the second step, where b is the first one's times the square of its (3 - b) / 2."""
+    bits = p.result_bits
+    squared = await square(party, correction.reduce(bits + 1), 0, out_bits=2 * bits, signed=False)
+    squared = await truncate_reduce(party, squared, shift=bits)
+    product = await _product(party, squared, near_one, 0, 0, p, shift=p.scale)
+    return await _correction(party, product, p, bits=p.second_ring)
+
+
+def _correction_cost(profile: Profile, n: int, p: RootParameters, *, bits: int) -> Cost:
+    return extend_cost(profile, n, bits=p.result_bits, out_bits=bits, msb="zero")
+
+
+async def _correction(party: Party, near_one: ArithmeticShare, p: RootParameters, *, bits: int) -> ArithmeticShare:
     """3 - b at scale s in a ring of `bits` bits."""
     wide = await zero_extend(party, near_one, 0, out_bits=bits)
-    return party.constant(3 << s, bits, near_one.shape) - wide
+    return party.constant(3 << p.scale, bits, near_one.shape) - wide
+
+
+def _product_cost(
+    profile: Profile,
+    n: int,
+    p: RootParameters,
+    *,
+    x_bits: int,
+    y_bits: int,
+    msb_x: str = "zero",
+    msb_y: str = "zero",
+    shift: int,
+) -> Cost:
+    bits = p.result_bits + shift
+    product = multiply_cost(profile, n, x_bits=x_bits, y_bits=y_bits, out_bits=bits, msb_x=msb_x, msb_y=msb_y)
+    return product + truncate_reduce_cost(profile, n, bits=bits, shift=shift)
+
+
+async def _product(
+    party: Party,
+    x: ArithmeticShare,
+    y: ArithmeticShare,
+    msb_x: KnownMsb,
+    msb_y: KnownMsb,
+    p: RootParameters,
+    *,
+    shift: int,
+) -> ArithmeticShare:
+    """floor(x y / 2^shift) in s + 2 bits."""
+    bits = p.result_bits + shift
+    product = await multiply(party, x, y, msb_x, msb_y, out_bits=bits, x_signed=False, y_signed=False)
+    return await truncate_reduce(party, product, shift=shift)
 
 
 # ------------------------------------------------------------ any positive number, as mantissa and exponent

@@ -16,10 +16,9 @@ from sirnn import ring
 from sirnn.blocks.comparison import KnownMsb
 from sirnn.cost import Cost
 from sirnn.errors import LocalError
-from sirnn.linear.crossing import product_dims
-from sirnn.linear.factor import Factor, Index
+from sirnn.linear.factor import Factor, Index, Side
 from sirnn.linear.matmul import check_weights, factor_by_private, factor_by_private_cost
-from sirnn.linear.products import Side, check_factors, factor_product, factor_product_cost
+from sirnn.linear.products import check_factors, factor_product, factor_product_cost
 from sirnn.party import SERVER, Party
 from sirnn.profile import Profile
 from sirnn.protocol import Arith, Clear, Kind, Msb, Params, Private, protocol
@@ -67,6 +66,11 @@ class _Patches:
         found, places = np.unique(patches, return_inverse=True)
         empty = int(found.size > 0 and found[0] < 0)
         return cls(found[empty:], places.reshape(patches.shape) - empty, (image[0], *out))
+
+    def side(self, bits: int, msb: str) -> Side:
+        """What both parties know of the matrix of patches."""
+        rows, columns = self.index.shape
+        return Side((rows, columns), bits, self.used.size, True, msb)
 
     def factor(self, party: Party, x: ArithmeticShare, msb: KnownMsb) -> Factor:
         """The matrix of patches of x."""
@@ -140,11 +144,9 @@ def convolution_cost(
     msb: str = "unknown",
 ) -> Cost:
     """That of `matmul` of the patches with the kernel, but for the wraps: one for each pixel in use."""
-    patches = _Patches.of(x, kernel, stride, padding)
-    rows, columns = patches.index.shape
-    left = Side((rows, columns), bits, patches.used.size, True, msb)
-    right = Side(_matrix(kernel), kernel_bits, prod(kernel), True)
-    return factor_product_cost(profile, left, right, out_bits=out_bits)
+    patches = _Patches.of(x, kernel, stride, padding).side(bits, msb)
+    weights = Side.of(_matrix(kernel), kernel_bits, signed=True)
+    return factor_product_cost(profile, patches, weights, out_bits=out_bits)
 
 
 def _kinds(kernel: Kind) -> tuple[Kind, ...]:
@@ -208,10 +210,8 @@ def convolution_by_server_cost(
     msb: str = "unknown",
 ) -> Cost:
     """That of `shared_by_server` of the patches and the kernel, but for the wraps: one for each pixel in use."""
-    patches = _Patches.of(x, kernel, stride, padding)
-    dims = product_dims(patches.index.shape, _matrix(kernel))
-    elements = patches.used.size
-    return factor_by_private_cost(profile, dims, elements, bits=bits, out_bits=out_bits, msb=msb, owner=SERVER)
+    patches = _Patches.of(x, kernel, stride, padding).side(bits, msb)
+    return factor_by_private_cost(profile, patches, _matrix(kernel), out_bits=out_bits, owner=SERVER)
 
 
 @protocol(

@@ -10,13 +10,48 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from sirnn.blocks.comparison import KnownMsb, invert_known, wrap
+from sirnn.blocks.comparison import KnownMsb, invert_known, known, wrap, wrap_cost
+from sirnn.cost import FREE, Cost
 from sirnn.party import Party
+from sirnn.profile import Profile
 from sirnn.ring import Words
 from sirnn.shares import ArithmeticShare, BooleanShare
 
 Index = npt.NDArray[np.intp]
 """For each entry of a matrix the number of an element; -1 is a public 0."""
+
+
+@attrs.frozen
+class Side:
+    """What both parties know of a factor, which is what it costs by.
+
+    Attributes:
+        shape: of the matrix.
+        bits: of its entries.
+        elements: how many different ones there are.
+        signed: whether they are in two's complement.
+        msb: what is known of their top bits: "unknown", "zero", "one" or "shared".
+    """
+
+    shape: tuple[int, int]
+    bits: int
+    elements: int
+    signed: bool
+    msb: str = "unknown"
+
+    @classmethod
+    def of(cls, shape: tuple[int, ...], bits: int, *, signed: bool, msb: str = "unknown") -> Side:
+        """A matrix whose entries all are different elements."""
+        rows, columns = shape
+        return cls((rows, columns), bits, rows * columns, signed, msb)
+
+    def turned(self) -> Side:
+        """The transposed matrix."""
+        return attrs.evolve(self, shape=self.shape[::-1])
+
+    def wrap_below_cost(self, profile: Profile, bits: int) -> Cost:
+        """A wrap for each element, unless it vanishes modulo 2^bits."""
+        return wrap_cost(profile, self.elements, bits=self.bits, msb=self.msb) if self.bits < bits else FREE
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -54,8 +89,14 @@ class Factor:
         return self.elements.bits
 
     @property
-    def shape(self) -> tuple[int, ...]:
-        return self.index.shape
+    def shape(self) -> tuple[int, int]:
+        rows, columns = self.index.shape
+        return rows, columns
+
+    @property
+    def side(self) -> Side:
+        """What both parties know of it."""
+        return Side(self.shape, self.bits, self.elements.size, self.offset > 0, known(self.msb))
 
     def turned(self) -> Factor:
         """The transposed matrix."""

@@ -10,8 +10,8 @@ from __future__ import annotations
 import numpy as np
 
 from sirnn import ring
-from sirnn.blocks.comparison import KnownMsb, wrap_cost
-from sirnn.cost import Cost, parallel
+from sirnn.blocks.comparison import KnownMsb
+from sirnn.cost import FREE, Cost, parallel
 from sirnn.errors import LocalError
 from sirnn.linear.crossing import (
     Dims,
@@ -21,7 +21,7 @@ from sirnn.linear.crossing import (
     words_times_rows,
     words_times_rows_cost,
 )
-from sirnn.linear.factor import Factor
+from sirnn.linear.factor import Factor, Side
 from sirnn.party import CLIENT, SERVER, Party
 from sirnn.profile import Profile
 from sirnn.protocol import Arith, Clear, Msb, Params, Private, protocol
@@ -95,16 +95,16 @@ def shared_by_server_cost(
     profile: Profile, x: Shape, weights: Shape, *, bits: int, out_bits: int, msb: str = "unknown"
 ) -> Cost:
     """client_by_server, and beside it a wrap per activation and its product with a row: 128 + d3 (l - m) bits."""
-    dims = product_dims(x, weights)
-    return factor_by_private_cost(profile, dims, x[0] * x[1], bits=bits, out_bits=out_bits, msb=msb, owner=SERVER)
+    activations = Side.of(x, bits, signed=True, msb=msb)
+    return factor_by_private_cost(profile, activations, weights, out_bits=out_bits, owner=SERVER)
 
 
 def shared_by_client_cost(
     profile: Profile, x: Shape, weights: Shape, *, bits: int, out_bits: int, msb: str = "unknown"
 ) -> Cost:
     """That of `shared_by_server`, with the parties' traffic exchanged but for the wraps'."""
-    dims = product_dims(x, weights)
-    return factor_by_private_cost(profile, dims, x[0] * x[1], bits=bits, out_bits=out_bits, msb=msb, owner=CLIENT)
+    activations = Side.of(x, bits, signed=True, msb=msb)
+    return factor_by_private_cost(profile, activations, weights, out_bits=out_bits, owner=CLIENT)
 
 
 @protocol(
@@ -157,15 +157,20 @@ async def shared_by_client(
 # ------------------------------------------------------------ what they share
 
 
-def factor_by_private_cost(
-    profile: Profile, dims: Dims, elements: int, *, bits: int, out_bits: int, msb: str, owner: int
-) -> Cost:
+def factor_by_private_cost(profile: Profile, x: Side, weights: Shape, *, out_bits: int, owner: int) -> Cost:
     """COTs for the bits of every entry; beside them a wrap an element, then its product with a row for every entry."""
-    direct = words_times_rows_cost(profile, dims, bits=bits, out_bits=out_bits, sender=owner)
-    if out_bits == bits:
-        return direct
-    excess = bits_times_rows_cost(profile, dims, bits=out_bits - bits, sender=owner)
-    return parallel(direct, wrap_cost(profile, elements, bits=bits, msb=msb) + excess)
+    dims = product_dims(x.shape, weights)
+    return parallel(
+        words_times_rows_cost(profile, dims, bits=x.bits, out_bits=out_bits, sender=owner),
+        _excess_cost(profile, x, dims, out_bits=out_bits, owner=owner),
+    )
+
+
+def _excess_cost(profile: Profile, x: Side, dims: Dims, *, out_bits: int, owner: int) -> Cost:
+    if out_bits == x.bits:
+        return FREE
+    wraps = x.wrap_below_cost(profile, out_bits)
+    return wraps + bits_times_rows_cost(profile, dims, bits=out_bits - x.bits, sender=owner)
 
 
 async def factor_by_private(party: Party, x: Factor, weights: PrivateValue, *, out_bits: int) -> ArithmeticShare:
@@ -174,7 +179,7 @@ async def factor_by_private(party: Party, x: Factor, weights: PrivateValue, *, o
     With x' = x + 2^(m-1), x W = x'0 W + x'1 W - 2^m wrap(x'0, x'1) W - 2^(m-1) (column sums of W). The owner's half of
     x' and the last term are its own business; in the others it sends rows of W and the other party chooses.
     """
-    owner, dims = weights.owner, product_dims(x.shape, weights.shape)
+    owner, dims, profile = weights.owner, product_dims(x.shape, weights.shape), party.profile
     rows = _signed_weights(weights, out_bits) if party.role == owner else None
 
     async def direct(p: Party) -> Words:
@@ -188,7 +193,10 @@ async def factor_by_private(party: Party, x: Factor, weights: PrivateValue, *, o
         narrow = None if rows is None else ring.reduce(rows, out_bits - x.bits)
         return await bits_times_rows(p, x.spread(wraps), narrow, dims, bits=out_bits - x.bits, sender=owner)
 
-    product, wrapped = await party.parallel(direct, excess)
+    product, wrapped = await party.parallel(
+        (words_times_rows_cost(profile, dims, bits=x.bits, out_bits=out_bits, sender=owner), direct),
+        (_excess_cost(profile, x.side, dims, out_bits=out_bits, owner=owner), excess),
+    )
     if wrapped is not None:
         product = product - (ring.reduce(wrapped, out_bits) << product.dtype.type(x.bits))
     if rows is not None:

@@ -13,103 +13,28 @@ element is one of the smaller factor, since (x y)^T = y^T x^T lets either be y. 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-
-import attrs
 import numpy as np
 
 from sirnn import ring
-from sirnn.blocks.comparison import KnownMsb, wrap_cost
+from sirnn.blocks.comparison import KnownMsb
 from sirnn.blocks.conversion import b2a, b2a_cost
 from sirnn.cost import FREE, Cost, parallel
 from sirnn.errors import LocalError
 from sirnn.linear.crossing import (
-    Dims,
-    bits_times_rows,
-    bits_times_rows_cost,
+    bits_times_rows_both_ways,
+    bits_times_rows_both_ways_cost,
     product_dims,
-    words_times_rows,
-    words_times_rows_cost,
+    words_times_rows_both_ways,
+    words_times_rows_both_ways_cost,
 )
-from sirnn.linear.factor import Factor
-from sirnn.party import CLIENT, SERVER, Party
+from sirnn.linear.factor import Factor, Side
+from sirnn.party import Party
 from sirnn.profile import Profile
 from sirnn.protocol import Arith, Clear, Msb, Params, protocol
 from sirnn.ring import Words
 from sirnn.shares import ArithmeticShare, BooleanShare
 
 Shape = tuple[int, ...]
-
-# ------------------------------------------------------------ what is multiplied
-
-
-@attrs.frozen
-class Side:
-    """What both parties know of a factor, which is what it costs by.
-
-    Attributes:
-        shape: of the matrix.
-        bits: of its entries.
-        elements: how many different ones there are.
-        signed: whether they are in two's complement.
-        msb: what is known of their top bits: "unknown", "zero", "one" or "shared".
-    """
-
-    shape: tuple[int, int]
-    bits: int
-    elements: int
-    signed: bool
-    msb: str = "unknown"
-
-    def turned(self) -> Side:
-        """The transposed matrix."""
-        return attrs.evolve(self, shape=self.shape[::-1])
-
-
-def _needed(x_bits: int, x_signed: bool, out_bits: int) -> int:
-    """Bits to which y itself is needed beside x."""
-    return out_bits - x_bits + x_signed
-
-
-def _cross_cost(profile: Profile, dims: Dims, bits: int, out_bits: int) -> Cost:
-    return _both(lambda sender: words_times_rows_cost(profile, dims, bits=bits, out_bits=out_bits, sender=sender))
-
-
-def _bits_of_x_choose(profile: Profile, dims: Dims, x_bits: int, y_bits: int, out_bits: int) -> bool:
-    """Whether the bits of x make the cheaper choices in the cross terms."""
-    by_x = _cross_cost(profile, dims, x_bits, out_bits)
-    return by_x.payload <= _cross_cost(profile, _turned(dims), y_bits, out_bits).payload
-
-
-def _turned(dims: Dims) -> Dims:
-    return dims[2], dims[1], dims[0]
-
-
-def _both(one_way: Callable[[int], Cost]) -> Cost:
-    return one_way(SERVER) | one_way(CLIENT)
-
-
-def factor_product_cost(profile: Profile, x: Side, y: Side, *, out_bits: int) -> Cost:
-    """Cross terms, beside them the wraps and then what these multiply; free if the product is empty."""
-    if 0 in (*x.shape, *y.shape):
-        return FREE
-    if x.shape[0] < y.shape[1]:
-        x, y = y.turned(), x.turned()
-    dims = product_dims(x.shape, y.shape)
-    wraps, excess = FREE, FREE
-    if out_bits > x.bits:
-        wraps |= wrap_cost(profile, x.elements, bits=x.bits, msb=x.msb)
-        missing, narrow = _needed(x.bits, x.signed, out_bits) - y.bits, out_bits - x.bits
-        extend = b2a_cost(profile, y.elements, bits=missing) if missing > 0 else FREE
-        excess |= extend + _both(lambda sender: bits_times_rows_cost(profile, dims, bits=narrow, sender=sender))
-    if out_bits > y.bits:
-        wraps |= wrap_cost(profile, y.elements, bits=y.bits, msb=y.msb)
-        rest = out_bits - y.bits
-        excess |= _both(lambda sender: bits_times_rows_cost(profile, _turned(dims), bits=rest, sender=sender))
-    by_x = _bits_of_x_choose(profile, dims, x.bits, y.bits, out_bits)
-    cross = _cross_cost(profile, *((dims, x.bits) if by_x else (_turned(dims), y.bits)), out_bits)
-    return parallel(cross, wraps + excess)
-
 
 # ------------------------------------------------------------ product
 
@@ -139,8 +64,8 @@ def matmul_cost(
     In profile `paper` the cross terms are 2 d1 d2 (128 m + d3 (m l - m (m - 1) / 2)) bits if the bits of x choose;
     then a wrap per element of x and y, and 2 d1 d2 (128 + d3 (l - m)) + 2 d2 d3 (128 + d1 (l - n)) bits.
     """
-    left = Side((x[0], x[1]), x_bits, x[0] * x[1], x_signed, msb_x)
-    right = Side((y[0], y[1]), y_bits, y[0] * y[1], y_signed, msb_y)
+    left = Side.of(x, x_bits, signed=x_signed, msb=msb_x)
+    right = Side.of(y, y_bits, signed=y_signed, msb=msb_y)
     return factor_product_cost(profile, left, right, out_bits=out_bits)
 
 
@@ -228,6 +153,15 @@ def check_factors(x: Shape, y: Shape, x_bits: int, y_bits: int, out_bits: int) -
 # ------------------------------------------------------------ its terms
 
 
+def factor_product_cost(profile: Profile, x: Side, y: Side, *, out_bits: int) -> Cost:
+    """Cross terms, beside them the wraps and then what these multiply; free if the product is empty."""
+    if 0 in (*x.shape, *y.shape):
+        return FREE
+    if x.shape[0] < y.shape[1]:
+        x, y = y.turned(), x.turned()
+    return parallel(_cross_cost(profile, x, y, out_bits), _excess_cost(profile, x, y, out_bits))
+
+
 async def factor_product(party: Party, x: Factor, y: Factor, *, out_bits: int) -> ArithmeticShare:
     """x @ y mod 2^out_bits for two factors that fit."""
     shape = (x.shape[0], y.shape[1])
@@ -241,7 +175,8 @@ async def factor_product(party: Party, x: Factor, y: Factor, *, out_bits: int) -
 
 async def _product(party: Party, x: Factor, y: Factor, out_bits: int) -> Words:
     cross, (excess, itself) = await party.parallel(
-        lambda p: _cross(p, x, y, out_bits), lambda p: _excess(p, x, y, out_bits)
+        (_cross_cost(party.profile, x.side, y.side, out_bits), lambda p: _cross(p, x, y, out_bits)),
+        (_excess_cost(party.profile, x.side, y.side, out_bits), lambda p: _excess(p, x, y, out_bits)),
     )
     left, right = ring.reduce(x.words(), out_bits), ring.reduce(y.words(), out_bits)
     total = left @ right + cross - excess
@@ -251,53 +186,96 @@ async def _product(party: Party, x: Factor, y: Factor, out_bits: int) -> Words:
     return ring.reduce(total, out_bits)
 
 
-async def _both_ways(party: Party, one_way: Callable[[Party, int], Awaitable[Words]]) -> Words:
-    """One term with either party as the sender, added up (not reduced)."""
-    first, second = await party.parallel(lambda p: one_way(p, SERVER), lambda p: one_way(p, CLIENT))
-    return first + second
+# ------------------------------------------------------------ cross terms
+
+
+def _cross_cost(profile: Profile, x: Side, y: Side, out_bits: int) -> Cost:
+    if not _bits_of_x_choose(profile, x, y, out_bits):
+        x, y = y.turned(), x.turned()
+    return _choose_rows_cost(profile, x, y, out_bits)
 
 
 async def _cross(party: Party, x: Factor, y: Factor, out_bits: int) -> Words:
     """A share of x0 y1 + x1 y0."""
-    dims = product_dims(x.shape, y.shape)
-    if _bits_of_x_choose(party.profile, dims, x.bits, y.bits, out_bits):
-        return await _words_times_words(party, x, y, dims, out_bits)
-    return (await _words_times_words(party, y.turned(), x.turned(), _turned(dims), out_bits)).T
+    if _bits_of_x_choose(party.profile, x.side, y.side, out_bits):
+        return await _choose_rows(party, x, y, out_bits)
+    return (await _choose_rows(party, y.turned(), x.turned(), out_bits)).T
 
 
-async def _words_times_words(party: Party, choosing: Factor, offered: Factor, dims: Dims, out_bits: int) -> Words:
-    choices, rows = choosing.words(), ring.reduce(offered.words(), out_bits)
+def _bits_of_x_choose(profile: Profile, x: Side, y: Side, out_bits: int) -> bool:
+    """Whether the bits of x make the cheaper choices."""
+    by_y = _choose_rows_cost(profile, y.turned(), x.turned(), out_bits)
+    return _choose_rows_cost(profile, x, y, out_bits).payload <= by_y.payload
 
-    async def one_way(p: Party, sender: int) -> Words:
-        mine = rows if p.role == sender else choices
-        return await words_times_rows(p, mine, dims, bits=choosing.bits, out_bits=out_bits, sender=sender)
 
-    return await _both_ways(party, one_way)
+def _choose_rows_cost(profile: Profile, x: Side, y: Side, out_bits: int) -> Cost:
+    return words_times_rows_both_ways_cost(profile, product_dims(x.shape, y.shape), bits=x.bits, out_bits=out_bits)
+
+
+async def _choose_rows(party: Party, x: Factor, y: Factor, out_bits: int) -> Words:
+    """The bits of x choose, the rows of y are chosen."""
+    dims, rows = product_dims(x.shape, y.shape), ring.reduce(y.words(), out_bits)
+    return await words_times_rows_both_ways(party, x.words(), rows, dims, bits=x.bits, out_bits=out_bits)
+
+
+# ------------------------------------------------------------ wrap terms
+
+
+def _excess_cost(profile: Profile, x: Side, y: Side, out_bits: int) -> Cost:
+    wraps = parallel(x.wrap_below_cost(profile, out_bits), y.wrap_below_cost(profile, out_bits))
+    of_y = _wrap_times_cost(profile, y.turned(), x.turned(), out_bits)
+    return wraps + parallel(_excess_of_x_cost(profile, x, y, out_bits), of_y)
 
 
 async def _excess(party: Party, x: Factor, y: Factor, out_bits: int) -> tuple[Words, Words]:
     """2^m wx y + 2^n wy X, and y itself as far as it is needed; neither is reduced."""
-    wrap_x, wrap_y = await party.parallel(lambda p: x.wrap_below(p, out_bits), lambda p: y.wrap_below(p, out_bits))
-    dims, dtype = product_dims(x.shape, y.shape), ring.dtype_for(out_bits)
-    nothing = np.zeros((dims[0], dims[2]), dtype=dtype)
+    profile, left, right = party.profile, x.side, y.side
+    wrap_x, wrap_y = await party.parallel(
+        (left.wrap_below_cost(profile, out_bits), lambda p: x.wrap_below(p, out_bits)),
+        (right.wrap_below_cost(profile, out_bits), lambda p: y.wrap_below(p, out_bits)),
+    )
 
     async def of_x(p: Party) -> tuple[Words, Words]:
-        itself = await _itself(p, y, wrap_y, max(1, _needed(x.bits, x.offset > 0, out_bits)))
-        if wrap_x is None:
-            return nothing, itself
-        product = await _flags_times_words(p, x.spread(wrap_x), itself, dims, out_bits - x.bits)
-        return ring.reduce(product, out_bits) << dtype.type(x.bits), itself
+        itself = await _itself(p, y, wrap_y, _needed(left, out_bits))
+        return await _wrap_times(p, x, wrap_x, itself, out_bits), itself
 
     async def of_y(p: Party) -> Words:
-        if wrap_y is None:
-            return nothing
         # The halves of x as integers, whatever they add up to.
-        flags = y.turned().spread(wrap_y)
-        product = await _flags_times_words(p, flags, x.turned().words(), _turned(dims), out_bits - y.bits)
-        return ring.reduce(product.T, out_bits) << dtype.type(y.bits)
+        return (await _wrap_times(p, y.turned(), wrap_y, x.turned().words(), out_bits)).T
 
-    (excess_x, itself), excess_y = await party.parallel(of_x, of_y)
+    (excess_x, itself), excess_y = await party.parallel(
+        (_excess_of_x_cost(profile, left, right, out_bits), of_x),
+        (_wrap_times_cost(profile, right.turned(), left.turned(), out_bits), of_y),
+    )
     return excess_x + excess_y, itself
+
+
+def _excess_of_x_cost(profile: Profile, x: Side, y: Side, out_bits: int) -> Cost:
+    return _itself_cost(profile, y, _needed(x, out_bits)) + _wrap_times_cost(profile, x, y, out_bits)
+
+
+def _wrap_times_cost(profile: Profile, x: Side, y: Side, out_bits: int) -> Cost:
+    if out_bits == x.bits:
+        return FREE
+    return bits_times_rows_both_ways_cost(profile, product_dims(x.shape, y.shape), bits=out_bits - x.bits)
+
+
+async def _wrap_times(party: Party, x: Factor, wraps: BooleanShare | None, matrix: Words, out_bits: int) -> Words:
+    """2^m wx times a matrix of which each party has half; 0 if 2^m is."""
+    dims, rest, dtype = product_dims(x.shape, matrix.shape), out_bits - x.bits, ring.dtype_for(out_bits)
+    if wraps is None:
+        return np.zeros((dims[0], dims[2]), dtype=dtype)
+    product = await bits_times_rows_both_ways(party, x.spread(wraps), ring.reduce(matrix, rest), dims, bits=rest)
+    return ring.reduce(product, out_bits) << dtype.type(x.bits)
+
+
+def _needed(x: Side, out_bits: int) -> int:
+    """Bits to which y itself is needed beside x."""
+    return max(1, out_bits - x.bits + x.signed)
+
+
+def _itself_cost(profile: Profile, y: Side, bits: int) -> Cost:
+    return b2a_cost(profile, y.elements, bits=bits - y.bits) if bits > y.bits else FREE
 
 
 async def _itself(party: Party, y: Factor, wraps: BooleanShare | None, bits: int) -> Words:
@@ -307,16 +285,6 @@ async def _itself(party: Party, y: Factor, wraps: BooleanShare | None, bits: int
         carry = await b2a(party, wraps, bits=missing)
         elements = elements - (ArithmeticShare(ring.reduce(carry.words, bits), bits) << y.bits)
     return y.placed((elements - party.constant(y.offset, bits, elements.shape)).words)
-
-
-async def _flags_times_words(party: Party, flags: BooleanShare, shared: Words, dims: Dims, bits: int) -> Words:
-    """Shared bits times a matrix of which each party has half, not reduced."""
-    rows = ring.reduce(shared, bits)
-
-    async def one_way(p: Party, sender: int) -> Words:
-        return await bits_times_rows(p, flags, rows if p.role == sender else None, dims, bits=bits, sender=sender)
-
-    return await _both_ways(party, one_way)
 
 
 PRIMITIVES = (factor_product,)

@@ -107,13 +107,17 @@ class _Network:
         biased = [plus_private(party, total, self.weights[name]) for name in ("gate_bias", "candidate_bias")]
         both = await _truncate(party, concatenate(biased, axis=1), acc, t.preactivation)
         gate_input, candidate_input = both[:, : self.shape.hidden], both[:, self.shape.hidden :]
+        costs = _Costs(party.profile, self.shape, hidden.shape[0])
 
         async def gate_branch(p: Party) -> tuple[ArithmeticShare, ArithmeticShare]:
             z = await sigmoid(p, gate_input, inp=t.preactivation, out=t.gate)
-            return await p.parallel(lambda q: self.mix(q, z), lambda q: self._kept(q, z, hidden))
+            return await p.parallel(
+                (costs.mix(), lambda q: self.mix(q, z)), (costs.kept(), lambda q: self._kept(q, z, hidden))
+            )
 
         (mix, kept), candidate = await party.parallel(
-            gate_branch, lambda p: tanh(p, candidate_input, inp=t.preactivation, out=t.candidate)
+            (costs.gate_branch(), gate_branch),
+            (costs.candidate(), lambda p: tanh(p, candidate_input, inp=t.preactivation, out=t.candidate)),
         )
         update = self.shape.update_accumulator
         fresh = await _product(party, mix, candidate, t.mix, t.candidate, update)
@@ -204,15 +208,25 @@ class _Costs:
     def step(self) -> Cost:
         shape, t, n = self.shape, self.types, self.batch * self.shape.hidden
         acc, update = shape.preactivation_accumulator, shape.update_accumulator
-        gate = sigmoid_cost(self.profile, n, inp=t.preactivation, out=t.gate)
-        candidate = tanh_cost(self.profile, n, inp=t.preactivation, out=t.candidate)
         return sequence(
             self.hidden_projection(),
             self._truncate(2 * n, acc, t.preactivation),
-            parallel(gate + parallel(self.mix(), self._product(t.gate, t.hidden)), candidate),
+            parallel(self.gate_branch(), self.candidate()),
             self._product(t.mix, t.candidate),
             self._truncate(n, update, t.hidden),
         )
+
+    def gate_branch(self) -> Cost:
+        t, n = self.types, self.batch * self.shape.hidden
+        gate = sigmoid_cost(self.profile, n, inp=t.preactivation, out=t.gate)
+        return gate + parallel(self.mix(), self.kept())
+
+    def candidate(self) -> Cost:
+        n = self.batch * self.shape.hidden
+        return tanh_cost(self.profile, n, inp=self.types.preactivation, out=self.types.candidate)
+
+    def kept(self) -> Cost:
+        return self._product(self.types.gate, self.types.hidden)
 
     def hidden_projection(self) -> Cost:
         shape, t = self.shape, self.types

@@ -5,21 +5,29 @@
         print(reply.names)
 
 The client needs no model file. The server tells it the model's public shape, and the client may insist on one it knows.
+
+In a profile that makes correlations ahead, both make what the model demands once they know it and how many recordings
+there are, before the recordings are used.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
 
 import attrs
 import numpy as np
 import numpy.typing as npt
 
-from sirnn.channel import Channel
+from sirnn.channel import Channel, Phase
+from sirnn.correlations import prepare as ahead
+from sirnn.correlations.supply import Supply
 from sirnn.crypto.randomness import Randomness
 from sirnn.errors import LocalError, PeerError
 from sirnn.models.model import Model, ModelShape
-from sirnn.nn.inference import Answer, Reveal, infer
+from sirnn.nn.inference import Answer, Reveal, infer, infer_cost
 from sirnn.nn.weights import Progress
-from sirnn.party import CLIENT
+from sirnn.party import CLIENT, Party
 from sirnn.profile import Profile
 from sirnn.ring import Words
 from sirnn.session import Facts, start_session
@@ -27,6 +35,9 @@ from sirnn.shares import ArithmeticShare, PrivateValue
 
 ANY_MODEL = "any"
 """What a client says that does not insist on a model."""
+
+Stage: TypeAlias = Callable[[Phase], None]
+"""Told when a party enters a phase."""
 
 MOST_RECORDINGS = 1024
 """Recordings a server takes in one session."""
@@ -63,6 +74,9 @@ async def answer(
     reveals: Reveal = Reveal.CLASS,
     profile: Profile = Profile.PAPER,
     randomness: Randomness | None = None,
+    supply: Supply | None = None,
+    stage: Stage = lambda _: None,
+    preparing: ahead.Progress | None = None,
     progress: Progress | None = None,
 ) -> Reply:
     """Be the server of one inference.
@@ -73,6 +87,9 @@ async def answer(
         reveals: what the client learns; it must ask for the same.
         profile: how functions are evaluated.
         randomness: see `start_session`.
+        supply: see `start_session`.
+        stage: told when this party enters a phase.
+        preparing: told how far the correlations are.
         progress: told after every step.
 
     Raises:
@@ -87,8 +104,12 @@ async def answer(
 
     tell = {"model": model.shape.digest(), "shape": model.shape.to_json()}
     agree = {"reveals": reveals.value}
-    party = await start_session(channel, profile=profile, agree=agree, tell=tell, check=check, randomness=randomness)
+    stage(Phase.SETUP)
+    party = await start_session(
+        channel, profile=profile, agree=agree, tell=tell, check=check, randomness=randomness, supply=supply
+    )
     shape = model.shape
+    await _prepare(party, shape, asked, reveals, stage, preparing)
     recordings = PrivateValue(CLIENT, (asked, *shape.input_shape), shape.input_type.bits)
     result = await infer(party, shape, model, recordings, reveals=reveals, progress=progress)
     return _reply(shape, asked, result)
@@ -102,6 +123,9 @@ async def ask(
     reveals: Reveal = Reveal.CLASS,
     profile: Profile = Profile.PAPER,
     randomness: Randomness | None = None,
+    supply: Supply | None = None,
+    stage: Stage = lambda _: None,
+    preparing: ahead.Progress | None = None,
     progress: Progress | None = None,
 ) -> Reply:
     """Be the client of one inference.
@@ -113,6 +137,9 @@ async def ask(
         reveals: what this client learns; the server must offer the same.
         profile: how functions are evaluated.
         randomness: see `start_session`.
+        supply: see `start_session`.
+        stage: told when this party enters a phase.
+        preparing: told how far the correlations are.
         progress: told after every step.
 
     Raises:
@@ -133,12 +160,28 @@ async def ask(
     agree = {"reveals": reveals.value}
     if expected is not None:
         expected.encode_recordings(as_batch(given, expected))  # before anything is sent
-    party = await start_session(channel, profile=profile, agree=agree, tell=tell, check=check, randomness=randomness)
+    stage(Phase.SETUP)
+    party = await start_session(
+        channel, profile=profile, agree=agree, tell=tell, check=check, randomness=randomness, supply=supply
+    )
     assert told is not None  # noqa: S101 - narrows the type: a session that has started has been checked
     shape, words = told
+    await _prepare(party, shape, len(words), reveals, stage, preparing)
     private = PrivateValue.mine(CLIENT, words, shape.input_type.bits)
     result = await infer(party, shape, None, private, reveals=reveals, progress=progress)
     return _reply(shape, len(words), result)
+
+
+async def _prepare(
+    party: Party, shape: ModelShape, count: int, reveals: Reveal, stage: Stage, progress: ahead.Progress | None
+) -> None:
+    """Make what one request demands, but for what the store still has."""
+    if party.profile.ahead:
+        demand = infer_cost(party.profile, shape, count, reveals=reveals).demand
+        await ahead.equip(party, demand)
+        stage(Phase.OFFLINE)
+        await ahead.prepare(party, demand, progress=progress)
+    stage(Phase.ONLINE)
 
 
 def as_reals(recordings: npt.ArrayLike) -> npt.NDArray[np.float64]:

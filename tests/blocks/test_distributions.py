@@ -10,11 +10,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from simulator.check import random_case, run_case
+from simulator.check import prepare_cases, random_case, run_case
 from simulator.simulation import simulate
 from sirnn.crypto.randomness import InsecureSeededRandomness
 from sirnn.endpoint import _Fork as Fork
-from sirnn.profile import Profile
 from sirnn.protocol import REGISTRY, Opened
 from sirnn.session import start_session
 from tests.protocols import label
@@ -32,13 +31,14 @@ def size_for(spec, params) -> int:
 
 
 CASES = [
-    (spec, spec.examples[place])
+    (spec, spec.examples[place], profile)
     for spec in REGISTRY.values()
     for place in sorted({0, len(spec.examples) // 2, len(spec.examples) - 1})
+    for profile in spec.profiles
 ]
 
 
-async def observe(monkeypatch, spec, params, size, seed):
+async def observe(monkeypatch, spec, params, size, seed, profile):
     """Each party's outputs, and all it learned while the protocol ran: messages, and what exchanges opened."""
     case = random_case(spec, params, size, seed, constant=True)
     received: tuple[list[bytes], list[bytes]] = ([], [])
@@ -56,7 +56,9 @@ async def observe(monkeypatch, spec, params, size, seed):
         return data
 
     async def body(channel):
-        party = await start_session(channel, randomness=InsecureSeededRandomness(10 * seed + channel.role))
+        randomness = InsecureSeededRandomness(10 * seed + channel.role)
+        party = await start_session(channel, profile=profile, randomness=randomness)
+        await prepare_cases(party, [case])
         received[channel.role].clear()
         return await run_case(party, case, scope="case")
 
@@ -71,12 +73,12 @@ def deviation(ones: int, count: int) -> float:
     return abs(2 * ones - count) / np.sqrt(count)
 
 
-@pytest.mark.parametrize("case", CASES, ids=label)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{label(case[:2])}-{case[2].value}")
 async def test_shares_are_uniform_and_messages_look_random(case, monkeypatch):
-    spec, params = case
+    spec, params, profile = case
     size = size_for(spec, params)
-    values = await observe(monkeypatch, spec, params, size, seed=3)
-    if spec.cost(Profile.PAPER, size, params).payload:  # a local protocol's output is a function of what one held
+    values = await observe(monkeypatch, spec, params, size, seed=3, profile=profile)
+    if spec.cost(profile, size, params).payload:  # a local protocol's output is a function of what one held
         check_outputs(spec, params, [outputs for outputs, _ in values])
     for _, received in values:
         check_messages(received, size)

@@ -15,6 +15,7 @@ from sirnn.blocks.msnzb import (
     msnzb_one_hot_cost,
     normalise,
     normalise_clear,
+    normalise_cost,
 )
 from sirnn.crypto.randomness import InsecureSeededRandomness
 from sirnn.errors import LocalError
@@ -42,8 +43,11 @@ async def test_every_place(bits, zero):
     index_bits = msnzb_bits(bits, zero)
 
     async def run(party, x):
+        profile, n = party.profile, x.size
         return await party.parallel(
-            lambda p: msnzb(p, x, zero=zero), lambda p: msnzb_one_hot(p, x, zero=zero), lambda p: normalise(p, x)
+            (msnzb_cost(profile, n, bits=bits, zero=zero), lambda p: msnzb(p, x, zero=zero)),
+            (msnzb_one_hot_cost(profile, n, bits=bits, zero=zero), lambda p: msnzb_one_hot(p, x, zero=zero)),
+            (normalise_cost(profile, n, bits=bits), lambda p: normalise(p, x)),
         )
 
     async def flat(party, x):

@@ -10,7 +10,6 @@ import pytest
 from simulator.check import MismatchError, check_protocol
 from sirnn.cost import Cost
 from sirnn.crypto.randomness import SystemRandomness
-from sirnn.profile import Profile
 from sirnn.protocol import REGISTRY
 from tests.harness import run_both
 from tests.protocols import MODULES, public_coroutines
@@ -18,7 +17,7 @@ from tests.protocols import MODULES, public_coroutines
 
 @pytest.mark.parametrize("spec", REGISTRY.values(), ids=lambda spec: spec.name)
 async def test_protocol_does_what_it_declares(spec):
-    await check_protocol(spec)
+    await check_protocol(spec, profiles=spec.profiles)
 
 
 @pytest.mark.parametrize("spec", REGISTRY.values(), ids=lambda spec: spec.name)
@@ -26,7 +25,8 @@ async def test_protocol_over_tcp(spec):
     """The same body over real sockets, with real randomness."""
     runner = partial(run_both, over="tcp")
     params = spec.examples[len(spec.examples) // 2]
-    await check_protocol(spec, params, sizes=(0, 5, 33), runner=runner, randomness=lambda role: SystemRandomness())
+    options = {"runner": runner, "randomness": lambda role: SystemRandomness()}
+    await check_protocol(spec, params, sizes=(0, 5, 33), profiles=spec.profiles, **options)
 
 
 def test_every_public_protocol_is_registered():
@@ -42,11 +42,11 @@ def test_every_public_protocol_is_registered():
 @pytest.mark.parametrize("spec", REGISTRY.values(), ids=lambda spec: spec.name)
 async def test_a_wrong_declaration_is_caught(spec):
     """The suite can fail: a cost that is one byte or one flight off, and a functionality that is one off."""
-    params, size = spec.examples[-1], 3
-    declared = spec.cost(Profile.PAPER, size, params)
+    params, size, profile = spec.examples[-1], 3, spec.profiles[0]
+    declared = spec.cost(profile, size, params)
     wrong_bytes = attrs.evolve(spec, cost_formula=lambda *_: declared | Cost(sent=(1, 0)))
     wrong_flights = attrs.evolve(spec, cost_formula=lambda *_: declared + Cost.exchange(0))
     wrong_value = attrs.evolve(spec, clear=lambda *inputs: tuple(out + 1 for out in spec.functionality(inputs, params)))
     for wrong in (wrong_bytes, wrong_flights, wrong_value):
         with pytest.raises(MismatchError):
-            await check_protocol(wrong, params, sizes=(size,))
+            await check_protocol(wrong, params, sizes=(size,), profiles=[profile])
