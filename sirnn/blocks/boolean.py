@@ -11,6 +11,7 @@ the operands that differ would open their xor, which in a comparison is a secret
 
 from __future__ import annotations
 
+import functools
 from typing import TypeAlias
 
 import numpy as np
@@ -157,6 +158,7 @@ class AndPool:
         return product, (left, right)
 
 
+@functools.lru_cache(maxsize=512)  # evaluated at every fork
 def and_pool_cost(profile: Profile, singles: int, pairs: int) -> Cost:
     """Making an `AndPool`; spending it is `and_gates_cost` per layer."""
     if profile.ahead:

@@ -12,6 +12,7 @@ If the top bit of x is known, the wrap follows from the shares' own top bits and
 
 from __future__ import annotations
 
+import functools
 from typing import TypeAlias
 
 import attrs
@@ -77,6 +78,7 @@ def _leaf_fields(profile: Profile, n: int, bits: int, equality: bool) -> list[Ot
     return [OtField(n, 1 << width, 2 if equality or digit > 0 else 1) for digit, width in enumerate(widths)]
 
 
+@functools.lru_cache(maxsize=512)  # evaluated at every fork
 def _compare_cost(profile: Profile, n: int, bits: int, *, equality: bool) -> Cost:
     leaves = _leaves_cost(profile, n, bits, equality)
     levels = [_counts(merges) for merges in _levels(len(_widths(profile, bits)), equality)]
@@ -87,6 +89,7 @@ def _compare_cost(profile: Profile, n: int, bits: int, *, equality: bool) -> Cos
     return parallel(leaves, and_pool_cost(profile, singles, pairs)) + sequence(*gates)
 
 
+@functools.lru_cache(maxsize=512)  # evaluated at every fork
 def _leaves_cost(profile: Profile, n: int, bits: int, equality: bool) -> Cost:
     return oblivious_transfer_cost(profile, _leaf_fields(profile, n, bits, equality), sender=SERVER)
 
@@ -170,8 +173,8 @@ def millionaires_clear(x: Clear, y: Clear) -> Clear:
 def millionaires_cost(profile: Profile, n: int, *, bits: int) -> Cost:
     """An OT a digit and an AND, or a pair of them, a merge; 2 + ceil(log2(digits)) flights.
 
-    Profile `paper`: 4-bit digits of 288 bits (the lowest 272), 148 bits an AND, 278 a pair. Else 3-bit digits of 17 bits
-    (the lowest 10), 4 bits an AND, 6 a pair.
+    Profile `paper`: 4-bit digits of 288 bits (the lowest 272), 148 bits an AND, 278 a pair. Else 3-bit digits of 17
+    bits (the lowest 10), 4 bits an AND, 6 a pair.
     """
     return _compare_cost(profile, n, bits, equality=False)
 

@@ -11,6 +11,8 @@ A signed operand is shifted by half its ring and the shift is multiplied out aga
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 
 from sirnn import ring
@@ -88,6 +90,7 @@ def multiply_clear(x: Clear, y: Clear, *, x_bits: int, y_bits: int, x_signed: bo
     return left * right
 
 
+@functools.lru_cache(maxsize=512)  # evaluated at every fork
 def multiply_cost(
     profile: Profile,
     n: int,
@@ -106,6 +109,7 @@ def multiply_cost(
     )
 
 
+@functools.lru_cache(maxsize=512)  # evaluated at every fork
 def _wrap_term_cost(profile: Profile, n: int, *, bits: int, out_bits: int, msb: str) -> Cost:
     if out_bits == bits:
         return FREE
