@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 import re
-from functools import partial
 from typing import Any
 
 import click
-import trio
 
-import sirnn.blocks
-import sirnn.functions
-import sirnn.linear
-from simulator.check import MismatchError, check_protocol
-from sirnn.cli.options import json_option, profile_option
-from sirnn.cli.report import amount, out, print_json, spinner, table
+from sirnn import ring
+from sirnn.cli.library import find_protocol, load_library
+from sirnn.cli.measurement import Measurement, run_subject, seconds_rows, traffic_rows
+from sirnn.cli.options import json_option, ot_option, profile_option
+from sirnn.cli.report import amount, out, print_json, table
+from sirnn.cli.setting import Setting
+from sirnn.cli.subjects import ProtocolSubject, is_short
 from sirnn.errors import LocalError
 from sirnn.fixedpoint import FixedPoint
 from sirnn.profile import Profile
@@ -35,43 +32,62 @@ TYPE = re.compile(r"(u?)(\d+):(-?\d+)")
     "--count", type=click.IntRange(1), default=1024, show_default=True, help="Instances (rows, for matrices)."
 )
 @profile_option
+@ot_option
 @json_option
-def block(protocol: str | None, given: tuple[str, ...], count: int, profile: Profile, as_json: bool) -> None:
+def block(protocol: str | None, given: tuple[str, ...], count: int, profile: Profile, ot: str, as_json: bool) -> None:
     """Run PROTOCOL with both parties on random inputs and report its bytes and flights; without one, list them all.
 
-    Every output is checked against the functionality in clear, bytes and flights against the declared cost. Parameters
-    not given are those of the protocol's first example.
+    Every output is checked against the functionality in clear, bytes and flights against the declared cost, offline as
+    well as online. Parameters not given are those of the protocol's first example.
     """
-    _load_all()
     if protocol is None:
         _print_list(as_json)
         return
-    spec = _find(protocol)
-    params = chosen(spec, given)
-    with spinner(protocol):
-        trio.run(partial(_check, spec, params, count, profile))
-    declared = spec.cost(profile, count, params)
-    report = {
-        "protocol": protocol,
-        "parameters": _shown(params),
-        "count": count,
+    spec = find_protocol(protocol)
+    subject = ProtocolSubject(protocol, protocol, chosen(spec, given), count, profile)
+    measured = _run(spec, subject, Setting(ot=ot))
+    if as_json:
+        print_json(_report(measured, subject))
+    else:
+        _print(measured, subject)
+
+
+def _run(spec: ProtocolSpec, subject: ProtocolSubject, setting: Setting) -> Measurement:
+    try:
+        for kind in (*spec.takes, *spec.gives(subject.params)):
+            ring.check_bits(kind.width(subject.params))  # in the protocol's terms, not of what it is made of
+        return run_subject(subject, setting)
+    except (ValueError, OverflowError, ZeroDivisionError) as failure:
+        raise LocalError(
+            f"{subject.name} cannot be run with {_shown(subject.params)}: {failure}",
+            remedy="see its docstring for what fits",
+        ) from failure
+
+
+def _report(measured: Measurement, subject: ProtocolSubject) -> dict[str, Any]:
+    declared = subject.cost()
+    return {
+        "protocol": subject.protocol,
+        "parameters": _shown(subject.params),
+        **measured.report(),
         "bytes_from_server": declared.sent[0],
         "bytes_from_client": declared.sent[1],
-        "bytes_online": declared.payload,
-        "bits_per_instance": 8 * declared.payload / count,
-        "flights": declared.flights,
+        "demand": dict(declared.demand),
     }
-    if as_json:
-        print_json(report)
-        return
+
+
+def _print(measured: Measurement, subject: ProtocolSubject) -> None:
+    report = _report(measured, subject)
     rows = [
-        *([f"  {name}", text] for name, text in _shown(params).items()),
+        *([f"  {name}", text] for name, text in report["parameters"].items()),
         ["bits per instance", f"{report['bits_per_instance']:,.1f}"],
-        ["from the server", amount(declared.sent[0])],
-        ["from the client", amount(declared.sent[1])],
-        ["flights (causal depth)", str(declared.flights)],
+        *traffic_rows(report),
+        ["payload online, from the server", amount(report["bytes_from_server"])],
+        ["payload online, from the client", amount(report["bytes_from_client"])],
+        *([f"  {kind}, demanded", f"{number:,}"] for kind, number in report["demand"].items()),
+        *seconds_rows(report),
     ]
-    out.print(table(f"{protocol}, {count:,} at once", [], rows))
+    out.print(table(f"{subject.protocol}, {subject.count:,} at once", [], rows))
     out.print("Every output, byte and flight is as declared.")
 
 
@@ -104,32 +120,9 @@ def _parsed(name: str, value: str, like: Any) -> Any:
     raise LocalError(f"{name}={value} is not of its kind", remedy=f"the example has {name}={like}")
 
 
-async def _check(spec: ProtocolSpec, params: Params, count: int, profile: Profile) -> None:
-    try:
-        await check_protocol(spec, params, sizes=(count,), profile=profile)
-    except MismatchError as mismatch:
-        raise LocalError(str(mismatch), remedy="this is a defect: report it") from mismatch
-    except (ValueError, OverflowError, ZeroDivisionError) as failure:
-        raise LocalError(
-            f"{spec.name} cannot be run with {_shown(params)}: {failure}", remedy="see its docstring for what fits"
-        ) from failure
-
-
-def _find(name: str) -> ProtocolSpec:
-    if name not in REGISTRY:
-        raise LocalError(f"there is no protocol {name}", remedy="sirnn block lists them all")
-    return REGISTRY[name]
-
-
-def _load_all() -> None:
-    for package in (sirnn.blocks, sirnn.linear, sirnn.functions):
-        for found in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
-            importlib.import_module(found.name)
-
-
 def _shown(params: Params) -> dict[str, str]:
     """What a person wants to see of the parameters: not whole tables."""
-    return {name: _type(value) for name, value in params.items() if not isinstance(value, list)}
+    return {name: _type(value) for name, value in params.items() if is_short(value)}
 
 
 def _type(value: Any) -> str:
@@ -139,6 +132,7 @@ def _type(value: Any) -> str:
 
 
 def _print_list(as_json: bool) -> None:
+    load_library()
     listed = [(spec.name, _summary(spec), _shown(spec.examples[0])) for spec in REGISTRY.values()]
     if as_json:
         print_json({"protocols": [{"name": name, "summary": what, "parameters": p} for name, what, p in listed]})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import trio
 from simulator.check import MismatchError, check_protocol
 from sirnn.cli.options import json_option
 from sirnn.cli.report import out, print_json, table
+from sirnn.cli.subjects import is_short
 from sirnn.errors import LocalError
 from sirnn.profile import Profile
 from sirnn.protocol import REGISTRY, Params, ProtocolSpec
@@ -27,8 +29,9 @@ SIZE = 1000
 def check(file: Path, as_json: bool) -> None:
     """Check every protocol that FILE (a Python file) registers.
 
-    Each is run on its examples, at many sizes and on every pair of shares where the width is small. It fails on one
-    wrong word, one byte or one flight too many or too few. See docs/writing-a-protocol.md.
+    Each is run on its examples in every profile, at many sizes and on every pair of shares where the width is small.
+    It fails on one wrong word, one byte, one flight or one correlation too many or too few. Bytes are shown for profile
+    paper. See docs/writing-a-protocol.md.
     """
     results = [_checked(spec, params) for spec in load(file) for params in spec.examples]
     if as_json:
@@ -71,10 +74,10 @@ def _checked(spec: ProtocolSpec, params: Params) -> dict[str, Any]:
     declared = spec.cost(Profile.PAPER, SIZE, params)
     problem = ""
     try:
-        trio.run(check_protocol, spec, params)
-    except MismatchError as mismatch:
-        problem = str(mismatch)
-    shown = ", ".join(f"{name}={value}" for name, value in params.items() if _short(value))
+        trio.run(partial(check_protocol, spec, params, profiles=tuple(Profile)))
+    except (MismatchError, LocalError) as failure:  # the latter if it uses correlations that it does not declare
+        problem = str(failure)
+    shown = ", ".join(f"{name}={value}" for name, value in params.items() if is_short(value))
     return {
         "protocol": spec.name,
         "parameters": shown,
@@ -88,8 +91,3 @@ def _row(result: dict[str, Any]) -> list[str]:
     verdict = "FAILED" if result["problem"] else "ok"
     bits = f"{result['bits_per_instance']:,.1f}"
     return [result["protocol"], result["parameters"], bits, str(result["flights"]), verdict]
-
-
-def _short(value: Any) -> bool:
-    """Worth showing: a table of numbers is not."""
-    return not isinstance(value, list)

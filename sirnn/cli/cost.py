@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
-from click.core import ParameterSource
+from rich.console import Group
 
 from simulator.network import NETWORKS
-from sirnn.cli.options import count_option, json_option, profile_option, type_options
+from sirnn.cli.declared import setup_payload
+from sirnn.cli.measurement import traffic_rows
+from sirnn.cli.options import count_option, given, json_option, ot_option, profile_option, type_options
 from sirnn.cli.paper import LAMBDA, SIZE, rows
-from sirnn.cli.report import amount, network_rows, out, print_json, spinner, table
+from sirnn.cli.report import amount, counted, network_rows, out, print_json, spinner, table
 from sirnn.cli.scenario import load_scenario, scenario_names
+from sirnn.correlations.prepare import Plan, plan
+from sirnn.correlations.supply import Supply
 from sirnn.cost import Cost
 from sirnn.errors import LocalError
 from sirnn.fixedpoint import FixedPoint
 from sirnn.functions.catalogue import FUNCTIONS
 from sirnn.models.model import load_model
 from sirnn.nn.inference import infer_cost
+from sirnn.ot.rows import COTS
 from sirnn.profile import Profile
 
 
@@ -27,6 +33,7 @@ from sirnn.profile import Profile
 @type_options
 @count_option
 @profile_option
+@ot_option
 @json_option
 def cost(
     what: str | None,
@@ -35,12 +42,16 @@ def cost(
     out_type: FixedPoint,
     count: int,
     profile: Profile,
+    ot: str,
     as_json: bool,
 ) -> None:
     """The declared cost of WHAT: a function, a scenario, or a model file.
 
     Declared costs are formulas that the tests hold to the measurement, to the byte and the flight. For a model,
     --count is the number of recordings in a batch (1 unless given), and its own types are used.
+
+    With --profile exact the online part demands correlations, by kind, and making these is the offline part. The set-up
+    is what a session takes once: OT keys, and sources of random OTs; its hello, a few hundred bytes, is not counted.
     """
     if (what is None) == (paper_table is None):
         raise click.UsageError("name what to cost, or ask for --table paper")
@@ -51,31 +62,64 @@ def cost(
         instances, declared = count, FUNCTIONS[what].cost(profile, count, inp=inp, out=out_type)
     else:
         _refuse_types(what)
-        instances = count if _given("count") else 1
+        instances = count if given("count") else 1
         declared = model_cost(what, instances, profile)
+    planned = plan(profile, declared.demand, supply=Supply(ot))
     report = {
         "what": what,
         "profile": profile.value,
+        "ot": ot,
         "count": instances,
-        "bytes_from_server": declared.sent[0],
-        "bytes_from_client": declared.sent[1],
-        "bytes_online": declared.payload,
-        "bytes_per_instance": declared.payload / instances,
-        "flights": declared.flights,
-        **{f"network_seconds_{name}": bound_seconds(declared, name) for name in NETWORKS},
+        **cost_report(profile, declared, planned),
+        "bytes_per_instance": (planned.offline.payload + declared.payload) / instances,
     }
     if as_json:
         print_json(report)
-        return
+    else:
+        _print(report)
+
+
+def cost_report(profile: Profile, declared: Cost, planned: Plan) -> dict[str, Any]:
+    """What a cost comes to, with what has to be made ahead."""
+    stages = (planned.offline, declared)
+    return {
+        "bytes_from_server": declared.sent[0],
+        "bytes_from_client": declared.sent[1],
+        "bytes_setup": setup_payload(profile, planned),
+        "bytes_offline": planned.offline.payload,
+        "bytes_online": declared.payload,
+        "flights": sum(stage.flights for stage in stages),
+        "flights_offline": planned.offline.flights,
+        "flights_online": declared.flights,
+        "demand": {kind: count for kind, count in declared.demand.items() if count},
+        "cots": dict(zip(COTS, planned.cots, strict=True)),
+        "sources": [name for name in dict.fromkeys(planned.sources) if name],
+        **{f"network_seconds_{name}": sum(bound_seconds(stage, name) for stage in stages) for name in NETWORKS},
+    }
+
+
+def _print(report: dict[str, Any]) -> None:
+    bounds = {f"{name}, at most": report[f"network_seconds_{name}"] for name in NETWORKS}
     rows = [
-        ["payload", amount(declared.payload)],
-        ["  from the server", amount(declared.sent[0])],
-        ["  from the client", amount(declared.sent[1])],
-        ["payload per instance", amount(declared.payload / instances)],
-        ["flights (causal depth)", f"{declared.flights:,}"],
-        *network_rows({f"{name}, at most": bound_seconds(declared, name) for name in NETWORKS}),
+        *traffic_rows(report),
+        ["payload online, from the server", amount(report["bytes_from_server"])],
+        ["payload online, from the client", amount(report["bytes_from_client"])],
+        ["payload per instance", amount(report["bytes_per_instance"])],
+        *network_rows(bounds),
     ]
-    out.print(table(f"{what}, {instances:,} at once", [], rows))
+    out.print(table(f"{report['what']}, {counted(report['count'], 'instance')} at once", [], rows))
+    if report["demand"]:
+        out.print(_demand_table(report))
+
+
+def _demand_table(report: dict[str, Any]) -> Group:
+    """What the online part uses up, and the random COTs that this takes in all."""
+    count = report["count"]
+    rows = [[kind, f"{number:,}", f"{number / count:,.1f}"] for kind, number in report["demand"].items()]
+    for kind, number in report["cots"].items():
+        made = f"{kind} in all, by {' and '.join(report['sources'])}"
+        rows.append([made, f"{number:,}", f"{number / count:,.1f}"])
+    return table("Demand: correlations made offline, used up online", ["kind", "count", "each"], rows)
 
 
 def _print_paper_table(as_json: bool) -> None:
@@ -127,12 +171,8 @@ def bound_seconds(declared: Cost, network: str) -> float:
     return seconds
 
 
-def _given(option: str) -> bool:
-    return click.get_current_context().get_parameter_source(option) is not ParameterSource.DEFAULT
-
-
 def _refuse_types(what: str) -> None:
     """A model has types of its own: options that would be ignored are a misunderstanding."""
     for option in ("bits", "in_scale", "out_bits", "out_scale"):
-        if _given(option):
+        if given(option):
             raise click.UsageError(f"--{option.replace('_', '-')} is for functions, and {what} is none.")

@@ -7,11 +7,13 @@ from rich import box
 from rich.panel import Panel
 from rich.table import Table
 
-from sirnn.cli.inference import InferenceRun, cost_table, run_inference
-from sirnn.cli.options import json_option, network_option, seed_option
+from sirnn.cli.inference import InferenceRun, Terms, cost_table, run_inference
+from sirnn.cli.options import json_option, network_option, ot_option, scenario_profile_option, seed_option
 from sirnn.cli.report import out, print_json, scope_table
 from sirnn.cli.scenario import DEFAULT, load_scenario
+from sirnn.cli.setting import Setting
 from sirnn.nn.inference import Reveal
+from sirnn.profile import Profile
 
 NEXT = """\
 [bold]Next[/bold]
@@ -26,10 +28,14 @@ NEXT = """\
 
 @click.command()
 @click.option("--recording", type=int, default=None, help="Which of the scenario's recordings the client holds.")
+@scenario_profile_option
+@ot_option
 @network_option
 @seed_option
 @json_option
-def demo(recording: int | None, network: str | None, seed: int | None, as_json: bool) -> None:
+def demo(
+    recording: int | None, profile: Profile | None, ot: str, network: str | None, seed: int | None, as_json: bool
+) -> None:
     """Run the main job here and now.
 
     A server with a trained recurrent network (FastGRNN) and a client with a recording of a smartwatch compute what its
@@ -40,7 +46,8 @@ def demo(recording: int | None, network: str | None, seed: int | None, as_json: 
     if not as_json:
         out.print(f"[bold]{scenario.title}[/bold]")
         out.print(f"Both parties run in this process, over a simulated network ({network or scenario.network}).\n")
-    run = run_inference(scenario, [index], over="sim", network=network, reveals=Reveal.CLASS, seed=seed)
+    setting = Setting(network=network or scenario.network, seed=seed, ot=ot)
+    run = run_inference(scenario, [index], Terms(profile or scenario.profile, Reveal.CLASS, setting))
     if as_json:
         print_json(run.report())
     else:

@@ -9,19 +9,21 @@ import numpy as np
 import numpy.typing as npt
 
 from sirnn import ring
-from sirnn.cli.function import Job, run_function
-from sirnn.cli.measure import print_run
+from sirnn.cli.measurement import print_measurement, run_subject
 from sirnn.cli.options import (
     FILE,
     check_simulated,
     json_option,
     network_option,
+    ot_option,
     over_option,
     profile_option,
     seed_option,
     type_options,
 )
 from sirnn.cli.report import counted, out, print_json
+from sirnn.cli.setting import LAN, Setting
+from sirnn.cli.subjects import FunctionSubject
 from sirnn.errors import LocalError
 from sirnn.fixedpoint import FixedPoint
 from sirnn.functions.catalogue import FUNCTIONS, MathFunction
@@ -35,6 +37,7 @@ from sirnn.profile import Profile
 @click.option("--outputs", "target", type=FILE, required=True, help="Where to write integers of the output type.")
 @type_options
 @profile_option
+@ot_option
 @over_option
 @network_option
 @seed_option
@@ -46,6 +49,7 @@ def evaluate(
     inp: FixedPoint,
     out_type: FixedPoint,
     profile: Profile,
+    ot: str,
     over: str,
     network: str | None,
     seed: int | None,
@@ -57,16 +61,16 @@ def evaluate(
     here, each on a random share of the inputs; what it cost is reported as by `measure`.
     """
     check_simulated(over, network=network, seed=seed)
-    job = Job(FUNCTIONS[function], inp, out_type, profile)
-    integers = read_integers(source, job.function, inp)
+    integers = read_integers(source, FUNCTIONS[function], inp)
     if not target.parent.is_dir():
         raise LocalError(f"there is no folder {target.parent}", remedy="make it, or choose another --outputs")
-    run = run_function(job, ring.from_signed(integers.ravel(), inp.bits), over=over, network=network, seed=seed)
-    write_integers(target, out_type.to_int(run.y).reshape(integers.shape))
+    subject = FunctionSubject(function, inp, out_type, profile, ring.from_signed(integers.ravel(), inp.bits))
+    measured = run_subject(subject, Setting(over, network or LAN, seed, ot))
+    write_integers(target, out_type.to_int(subject.together(*measured.values)).reshape(integers.shape))
     if as_json:
-        print_json({**run.report(), "outputs": str(target)})
+        print_json({**measured.report(), "outputs": str(target)})
     else:
-        print_run(run)
+        print_measurement(measured)
         out.print(f"Wrote {counted(integers.size, 'integer')} to {target}.", markup=False, soft_wrap=True)
 
 

@@ -11,11 +11,16 @@ from rich.console import Group
 
 from sirnn import ring
 from sirnn.channel import Channel, Phase
-from sirnn.cli.pair import PairRun, bound, run_pair
-from sirnn.cli.report import amount, network_rows, phase_total, progress_bar, table, traffic_report
+from sirnn.cli.declared import hold_to
+from sirnn.cli.measurement import seconds_rows, traffic_rows
+from sirnn.cli.pair import Body, PairRun, bound, rehearsal, run_pair
+from sirnn.cli.report import amount, inference_bars, network_rows, table, traffic_report
 from sirnn.cli.scenario import Scenario
+from sirnn.cli.setting import Setting
+from sirnn.cli.stages import Seconds, Stopwatch, Timed, seconds_of
+from sirnn.correlations import prepare as ahead
 from sirnn.cost import Cost
-from sirnn.crypto.randomness import InsecureSeededRandomness, Randomness
+from sirnn.models.fastgrnn_shape import FastGrnnShape
 from sirnn.models.model import Model, TwinTrace, run_twin
 from sirnn.nn.inference import Reveal, infer_cost
 from sirnn.nn.service import Reply, answer, ask
@@ -25,26 +30,35 @@ from sirnn.profile import Profile
 # ------------------------------------------------------------ the two bodies
 
 
+@attrs.frozen
+class Terms:
+    """What both parties say alike of an inference: how the model is evaluated, what is revealed, how it is run."""
+
+    profile: Profile
+    reveals: Reveal
+    setting: Setting
+
+    def options(self, role: int) -> dict[str, Any]:
+        """Arguments of `answer` and `ask`."""
+        randomness, supply = self.setting.randomness(role), self.setting.supply()
+        return {"profile": self.profile, "reveals": self.reveals, "randomness": randomness, "supply": supply}
+
+
 async def server_body(
-    channel: Channel, *, model: Model, reveals: Reveal, profile: Profile, seed: int | None, progress: Progress | None
-) -> Reply:
+    channel: Channel, *, model: Model, terms: Terms, progress: Progress | None, preparing: ahead.Progress | None
+) -> Timed:
     """The server's side of one inference."""
-    randomness = seeded(seed, channel.role)
-    return await answer(
-        channel, model=model, reveals=reveals, profile=profile, randomness=randomness, progress=progress
-    )
+    watch = Stopwatch()
+    options = terms.options(channel.role)
+    reply = await answer(channel, model=model, stage=watch, preparing=preparing, progress=progress, **options)
+    return Timed(reply, watch.stop())
 
 
-async def client_body(
-    channel: Channel, *, recordings: npt.NDArray[Any], reveals: Reveal, profile: Profile, seed: int | None
-) -> Reply:
+async def client_body(channel: Channel, *, recordings: npt.NDArray[Any], terms: Terms) -> Timed:
     """The client's side of one inference."""
-    return await ask(channel, recordings, reveals=reveals, profile=profile, randomness=seeded(seed, channel.role))
-
-
-def seeded(seed: int | None, role: int) -> Randomness | None:
-    """Reproducible randomness for a simulated party, or None: the system's."""
-    return None if seed is None else InsecureSeededRandomness(2 * seed + role)
+    watch = Stopwatch()
+    reply = await ask(channel, recordings, stage=watch, **terms.options(channel.role))
+    return Timed(reply, watch.stop())
 
 
 # ------------------------------------------------------------ a run of both
@@ -57,29 +71,32 @@ class InferenceRun:
     Attributes:
         scenario: what was run.
         indices: the recordings that were run.
-        reveals: what the client learned.
-        network: the simulated network, None over TCP.
+        terms: how.
         pair: how the run of both parties went.
         twin: the plaintext twin on the same recordings.
     """
 
     scenario: Scenario
     indices: list[int]
-    reveals: Reveal
-    network: str | None
+    terms: Terms
     pair: PairRun
     twin: TwinTrace
 
     @property
+    def network(self) -> str | None:
+        """The simulated network, None over TCP."""
+        return self.terms.setting.network if self.terms.setting.over == "sim" else None
+
+    @property
     def reply(self) -> Reply:
         """What the client has."""
-        reply: Reply = self.pair.values[1]
+        reply: Reply = self.pair.values[1].value
         return reply
 
     @property
     def logits(self) -> npt.NDArray[Any]:
         """The logits' words, both parties' shares put together; only a run of both can do that."""
-        server, client = self.pair.values
+        server, client = (party.value for party in self.pair.values)
         return ring.reduce(server.logits.words + client.logits.words, client.logits.bits)
 
     @property
@@ -95,13 +112,24 @@ class InferenceRun:
 
     @property
     def declared(self) -> Cost:
-        """What the run should cost."""
-        return infer_cost(self.scenario.profile, self.scenario.model.shape, len(self.indices), reveals=self.reveals)
+        """What the run should send and use online."""
+        return infer_cost(self.terms.profile, self.scenario.model.shape, len(self.indices), reveals=self.terms.reveals)
+
+    @property
+    def plan(self) -> ahead.Plan:
+        """What should be made ahead of it."""
+        return ahead.plan(self.terms.profile, self.declared.demand, supply=self.terms.setting.supply())
+
+    @property
+    def seconds(self) -> Seconds:
+        """By stage, each over when both parties are done with it."""
+        return seconds_of(*(party.marks for party in self.pair.values))
 
     @property
     def network_seconds(self) -> dict[str, float]:
         """Waiting time by network, set-up excluded; empty over TCP."""
-        return {name: phases.get(Phase.ONLINE, 0) / 1e9 for name, phases in self.pair.network_ns.items()}
+        stages = (Phase.OFFLINE, Phase.ONLINE)
+        return {name: sum(ns.get(each, 0) for each in stages) / 1e9 for name, ns in self.pair.network_ns.items()}
 
     def report(self) -> dict[str, Any]:
         """The keys of `--json`."""
@@ -112,7 +140,8 @@ class InferenceRun:
         labels = [classes[index] for index in self.scenario.labels[self.indices]]
         return {
             "scenario": self.scenario.name,
-            "profile": self.scenario.profile.value,
+            "profile": self.terms.profile.value,
+            "ot": self.terms.setting.ot,
             "network": self.network,
             "count": len(self.indices),
             "recordings": self.indices,
@@ -123,11 +152,10 @@ class InferenceRun:
             "correct": self.correct,
             "output_words": self.reply.words.tolist() if self.reply.words is not None else None,
             **traffic_report(self.pair.ledger),
-            "bytes_declared": self.declared.payload,
-            "flights_declared": self.declared.flights,
-            "seconds": self.pair.seconds,
-            "seconds_offline": 0.0,
-            "seconds_online": self.pair.seconds,
+            "bytes_declared": self.declared.payload + self.plan.offline.payload,
+            "flights_declared": self.declared.flights + self.plan.offline.flights,
+            **self.seconds.report(),
+            **self.pair.memory_report(),
             **self._predicted(),
         }
 
@@ -136,56 +164,54 @@ class InferenceRun:
         keys = {}
         for name, seconds in self.network_seconds.items():
             keys[f"network_seconds_{name}"] = seconds
-            keys[f"predicted_seconds_{name}"] = seconds + self.pair.seconds
+            keys[f"predicted_seconds_{name}"] = seconds + self.seconds.total
         return keys
 
-    def online(self) -> int:
-        """Payload bytes after set-up."""
-        return (
-            phase_total(self.pair.ledger, Phase.ONLINE).payload + phase_total(self.pair.ledger, Phase.OFFLINE).payload
-        )
 
-
-def run_inference(
-    scenario: Scenario, indices: list[int], *, over: str, network: str | None, reveals: Reveal, seed: int | None
-) -> InferenceRun:
+def run_inference(scenario: Scenario, indices: list[int], terms: Terms) -> InferenceRun:
     """Run a scenario's model on some of its recordings, both parties here.
 
     Args:
         scenario: what to run.
         indices: which of its recordings, as one batch.
-        over: "sim" or "tcp".
-        network: the network to simulate, None for the scenario's own.
-        reveals: what the client learns.
-        seed: makes a simulated run reproducible.
+        terms: how.
 
     Raises:
-        LocalError: there is no such recording, or it does not fit the model.
+        LocalError: there is no such recording, it does not fit the model, or the run does not cost what it declares.
         PeerError: a party's process broke off.
     """
-    recordings = scenario.some(indices)
+    recordings, setting = scenario.some(indices), terms.setting
     words = scenario.model.shape.encode_recordings(recordings)
-    network = network or scenario.network
-    common = {"reveals": reveals, "profile": scenario.profile, "seed": seed}
-    with progress_bar("steps") as progress:
+    with inference_bars() as (progress, preparing):
         # A bar cannot be handed to another process; the server's is always this one.
-        server = bound(server_body, model=scenario.model, progress=progress, **common)
-        pair = run_pair(server, bound(client_body, recordings=recordings, **common), over=over, network=network)
-    twin = run_twin(scenario.model, words)
-    return InferenceRun(scenario, indices, reveals, network if over == "sim" else None, pair, twin)
+        server = bound(server_body, model=scenario.model, terms=terms, progress=progress, preparing=preparing)
+        client = bound(client_body, recordings=recordings, terms=terms)
+        rehearse = rehearsal(*_tiny_bodies(scenario, recordings, terms))
+        pair = run_pair(server, client, over=setting.over, network=setting.network, rehearse=rehearse)
+    run = InferenceRun(scenario, indices, terms, pair, run_twin(scenario.model, words))
+    hold_to(pair.ledger, scenario.name, terms.profile, run.declared, run.plan)
+    return run
+
+
+def _tiny_bodies(scenario: Scenario, recordings: npt.NDArray[Any], terms: Terms) -> tuple[Body, Body]:
+    """One recording through the model, cut down to its first step if it has several."""
+    model, shape = scenario.model, scenario.model.shape
+    declared = infer_cost(terms.profile, shape, len(recordings), reveals=terms.reveals)
+    tiny = attrs.evolve(terms, setting=terms.setting.rehearsal(terms.profile, declared))
+    if isinstance(shape, FastGrnnShape):
+        model, recordings = attrs.evolve(model, shape=attrs.evolve(shape, steps=1)), recordings[:, :1]
+    server = bound(server_body, model=model, terms=tiny, progress=None, preparing=None)
+    return server, bound(client_body, recordings=recordings[:1], terms=tiny)
 
 
 def cost_table(run: InferenceRun) -> Group:
     """What a run cost, for people."""
     report = run.report()
-    clock = "by the clock, two processes over TCP" if run.network is None else "computing, both parties in one process"
     rows = [
-        ["payload, both directions", amount(run.online())],
         ["declared beforehand", amount(report["bytes_declared"])],
-        ["set-up, once per session", amount(report["bytes_setup"])],
-        ["framing", amount(report["bytes_framing"])],
-        ["flights (causal depth)", f"{report['flights']:,}"],
-        [clock, f"{run.pair.seconds:.2f} s"],
+        *traffic_rows(report),
+        *seconds_rows(report),
         *network_rows(run.network_seconds),
     ]
-    return table("What it cost", [], rows)
+    both = "two processes over TCP" if run.network is None else "both parties in one process"
+    return table(f"What it cost ({both})", [], rows)

@@ -1,89 +1,159 @@
-"""`sirnn measure`: run a function with both parties and report what it cost and how exact it was."""
+"""`sirnn measure`: run something with both parties and report what it cost, how long it took and how exact it was."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
+import attrs
 import click
 
-from sirnn.cli.function import FunctionRun, Job, run_function
+from sirnn.cli.measurement import print_measurement, run_subject
 from sirnn.cli.options import (
+    BITS,
+    SCALE,
     check_simulated,
-    count_option,
+    given,
     json_option,
     network_option,
+    ot_option,
     over_option,
     profile_option,
+    repeat_option,
     seed_option,
-    type_options,
 )
-from sirnn.cli.report import amount, network_rows, out, print_json, scope_table, table
+from sirnn.cli.report import print_json
+from sirnn.cli.setting import LAN, Setting
+from sirnn.cli.subjects import DIRECTIONS, FunctionSubject, ProtocolSubject, RotSubject, Subject
+from sirnn.correlations.supply import Supply
 from sirnn.fixedpoint import FixedPoint
 from sirnn.functions.catalogue import FUNCTIONS
 from sirnn.profile import Profile
 
+# ------------------------------------------------------------ what there is to measure
+
+
+@attrs.frozen
+class Kind:
+    """A kind of subject.
+
+    Attributes:
+        make: the subject, out of a setting and the options named in `defaults`.
+        defaults: the options that it takes, and what they are if they are not given.
+    """
+
+    make: Callable[..., Subject]
+    defaults: Mapping[str, Any]
+
+
+def _function(name: str) -> Kind:
+    def make(
+        _: Setting, *, bits: int, in_scale: int, out_bits: int, out_scale: int, count: int, profile: Profile
+    ) -> Subject:
+        return FunctionSubject.spread(name, FixedPoint(bits, in_scale), FixedPoint(out_bits, out_scale), profile, count)
+
+    types = {"bits": 16, "in_scale": 12, "out_bits": 16, "out_scale": 12}
+    return Kind(make, {**types, "count": 16384, "profile": Profile.PAPER})
+
+
+def _lookup(_: Setting, **options: Any) -> Subject:
+    return ProtocolSubject.lookup(**options)
+
+
+def _matmul(_: Setting, **options: Any) -> Subject:
+    return ProtocolSubject.matmul(**options)
+
+
+def _rot(setting: Setting, *, count: int, direction: str) -> Subject:
+    """As many as the source makes at a time, so that none are made and left unused."""
+    return RotSubject(whole_batches(setting.supply(), count, DIRECTIONS[direction][0]), direction)
+
+
+def whole_batches(supply: Supply, count: int, sender: int) -> int:
+    """`count` rounded up to what a source makes when asked for as many."""
+    return supply.get(supply.choose(count, sender), sender).yields(count)
+
+
+KINDS = {
+    **{name: _function(name) for name in FUNCTIONS},
+    "lookup": Kind(_lookup, {"bits": 8, "out_bits": 14, "count": 16384, "profile": Profile.PAPER}),
+    "matmul": Kind(_matmul, {"dims": (64, 64, 64), "bits": 16, "out_bits": 38, "profile": Profile.PAPER}),
+    "rot": Kind(_rot, {"count": 1_000_000, "direction": "server"}),
+}
+"""By name."""
+
+
+# ------------------------------------------------------------ the command
+
+
+def _dims(_ctx: click.Context, _param: click.Parameter, text: str) -> tuple[int, ...]:
+    sizes = text.split(",")
+    if len(sizes) != 3 or not all(size.isascii() and size.isdigit() and 0 < int(size) < 1 << 20 for size in sizes):
+        raise click.BadParameter(f"{text!r} are not the sizes of a product: give D1,D2,D3, such as 64,64,64")
+    return tuple(int(size) for size in sizes)
+
 
 @click.command()
-@click.argument("function", type=click.Choice(list(FUNCTIONS)))
-@type_options
-@count_option
+@click.argument("subject", type=click.Choice(list(KINDS)))
+@click.option("--bits", type=BITS, default=16, show_default="16; lookup 8", help="Width of the input words.")
+@click.option("--in-scale", type=SCALE, default=12, show_default=True, help="Binary places of the input.")
+@click.option(
+    "--out-bits", type=BITS, default=16, show_default="16; lookup 14, matmul 38", help="Width of the output words."
+)
+@click.option("--out-scale", type=SCALE, default=12, show_default=True, help="Binary places of the output.")
+@click.option(
+    "--count",
+    type=click.IntRange(1),
+    default=16384,
+    show_default="16384; rot 1000000",
+    help="Instances, evaluated as one batch; of rot, those of a direction, rounded up to whole batches.",
+)
+@click.option("--dims", default="64,64,64", show_default=True, callback=_dims, help="matmul: (D1, D2) times (D2, D3).")
+@click.option(
+    "--direction", type=click.Choice(list(DIRECTIONS)), default="server", show_default=True, help="rot: who sends."
+)
 @profile_option
+@ot_option
 @over_option
 @network_option
 @seed_option
+@repeat_option
 @json_option
 def measure(
-    function: str,
-    inp: FixedPoint,
-    out_type: FixedPoint,
-    count: int,
-    profile: Profile,
-    over: str,
-    network: str | None,
-    seed: int | None,
-    as_json: bool,
+    subject: str, ot: str, over: str, network: str | None, seed: int | None, repeat: int, as_json: bool, **options: Any
 ) -> None:
-    """Run FUNCTION on inputs spread over its whole domain and report bytes, flights, seconds and worst error.
+    """Run SUBJECT with both parties and report bytes, flights, seconds and worst error.
+
+    A function runs on inputs spread over its whole domain; `lookup` (a public table at a shared index) and `matmul` on
+    random ones; `rot` makes random OTs offline and hashes them into pads of 64 bits online. With --profile exact the
+    correlations are made first, offline. All is checked: bytes and flights against the declared cost, offline as well
+    as online, and every output word against the result in clear; any difference is a failure.
+
+    Seconds are those of both parties: a stage is over when both are done with it. Before anything is timed each process
+    runs a tiny job, so that its code is compiled and loaded. Times of --over sim, where both parties share a process,
+    are no benchmark; those of --over tcp are.
 
     Error is the distance from the real value in ULP, units in the last place of the output, of those inputs whose
-    real value the output type can hold; the others are counted as overflows. The measured bytes and flights are
-    checked against the declared cost, and every output word against the function in clear; any difference is a
-    failure.
+    real value the output type can hold; the others are counted as overflows.
     """
-    check_simulated(over, network=network, seed=seed)
-    job = Job(FUNCTIONS[function], inp, out_type, profile)
-    job.function.cost(profile, count, inp=inp, out=out_type)  # refuses what it cannot serve before inputs are made
-    run = run_function(job, job.function.inputs(inp, count), over=over, network=network, seed=seed)
+    check_simulated(over, network=network, seed=seed, repeat=repeat)
+    setting = Setting(over, network or LAN, seed, ot)
+    made = KINDS[subject].make(setting, **_taken(subject, options))
+    measured = run_subject(made, setting, repeat=repeat)
     if as_json:
-        print_json(run.report())
+        print_json(measured.report())
     else:
-        print_run(run)
+        print_measurement(measured)
 
 
-def error_rows(report: dict[str, Any]) -> list[list[str]]:
-    """How exact the results that fit are, and how many do not, if any."""
-    rows = []
-    if report["overflows"] < report["count"]:
-        rows += [["worst error", f"{report['max_ulp']:.2f} ULP"], ["mean error", f"{report['mean_ulp']:.2f} ULP"]]
-    if report["overflows"]:
-        rows.append(["overflows (value does not fit)", f"{report['overflows']:,}"])
-    return rows
+def _taken(subject: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options that a subject takes, its own defaults in place of those not given.
 
-
-def print_run(run: FunctionRun) -> None:
-    """The report of a run, for people."""
-    report = run.report()
-    rows = [
-        ["instances", f"{report['count']:,}"],
-        ["payload per instance", amount(report["bytes_per_instance"])],
-        ["payload", amount(report["bytes_online"] + report["bytes_offline"])],
-        ["set-up, once per session", amount(report["bytes_setup"])],
-        ["framing", amount(report["bytes_framing"])],
-        ["flights (causal depth)", f"{report['flights']:,}"],
-        *error_rows(report),
-        ["seconds, set-up included", f"{report['seconds']:.2f} s"],
-        *network_rows(run.network_seconds),
-    ]
-    out.print(table(str(run.job), [], rows))
-    out.print("Bytes and flights are as declared; every word equals the function in clear.\n")
-    out.print(scope_table(run.pair.ledger))
+    Raises:
+        click.UsageError: one is given that it does not take: ignoring it would be a misunderstanding.
+    """
+    defaults = KINDS[subject].defaults
+    for name in options:
+        if given(name) and name not in defaults:
+            raise click.UsageError(f"--{name.replace('_', '-')} says nothing about {subject}.")
+    return {name: options[name] if given(name) else default for name, default in defaults.items()}

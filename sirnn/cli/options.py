@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from simulator.network import NETWORKS
+from sirnn.correlations.supply import AUTO, SOURCES
 from sirnn.fixedpoint import FixedPoint
 from sirnn.nn.inference import Reveal
 from sirnn.profile import Profile
@@ -66,12 +68,16 @@ def _shout(_ctx: click.Context, _param: click.Parameter, seed: int | None) -> in
     return seed
 
 
-def check_simulated(over: str, *, network: str | None, seed: int | None) -> None:
-    """Refuse what only a simulation can honour.
+def check_simulated(over: str, *, network: str | None, seed: int | None, repeat: int = 1) -> None:
+    """Refuse what only a simulation can honour, or what none can.
 
     Raises:
-        click.UsageError: a network or a seed, and a real connection.
+        click.UsageError: a network or a seed, and a real connection; or repeated runs, and none.
     """
+    if over == "sim" and repeat > 1:
+        raise click.UsageError(
+            "--repeat is for --over tcp: simulated parties share a core, and their clock is virtual."
+        )
     for name, value, why in (
         ("seed", seed, "anyone who knows it could read the inputs off a real connection"),
         ("network", network, "a real connection is as fast as it is"),
@@ -82,14 +88,51 @@ def check_simulated(over: str, *, network: str | None, seed: int | None) -> None
 
 def profile_option(command: F) -> F:
     """--profile."""
+    return _profile_option(Profile.PAPER, "How functions are evaluated, and where their OTs come from")(command)
+
+
+def scenario_profile_option(command: F) -> F:
+    """--profile where a scenario names one; None if it is not given."""
+    return _profile_option(None, "How functions are evaluated, instead of as the scenario says")(command)
+
+
+def _profile_option(default: Profile | None, help_text: str) -> Callable[[F], F]:
     return click.option(
         "--profile",
         type=click.Choice([profile.value for profile in Profile]),
-        default=Profile.PAPER.value,
+        default=default and default.value,
+        show_default=default is not None,
+        callback=lambda _ctx, _param, value: value and Profile(value),
+        help=f"{help_text}. paper: SIRNN's protocols, OTs made as they are used. exact: the same words, out of "
+        "correlations made ahead (offline).",
+    )
+
+
+def ot_option(command: F) -> F:
+    """--ot."""
+    return click.option(
+        "--ot",
+        type=click.Choice([AUTO, *SOURCES]),
+        default=AUTO,
         show_default=True,
-        callback=lambda _ctx, _param, value: Profile(value),
-        help="How functions are evaluated.",
+        help="What makes random OTs ahead, where the profile does. auto: what is fastest for as many, on the network.",
     )(command)
+
+
+def repeat_option(command: F) -> F:
+    """--repeat."""
+    return click.option(
+        "--repeat",
+        type=click.IntRange(1),
+        default=1,
+        show_default=True,
+        help="Runs in one session, over TCP; of the seconds, the medians are reported.",
+    )(command)
+
+
+def given(option: str) -> bool:
+    """Whether the user said it, rather than the default."""
+    return click.get_current_context().get_parameter_source(option) is not ParameterSource.DEFAULT
 
 
 def reveals_option(command: F) -> F:

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import resource
 import signal
+import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -29,6 +31,9 @@ from transports.tcp import connect, listen
 
 Body: TypeAlias = Callable[[Channel], Awaitable[Any]]
 
+Rehearsal: TypeAlias = Callable[[], Awaitable[Any]]
+"""What a process does before it connects, so that it has compiled and loaded whatever the run takes."""
+
 CLIENT_START_SECONDS = 60
 """How long the client's process may take to start and connect."""
 
@@ -45,15 +50,32 @@ class PairRun:
         ledger: traffic as the server counted it (the client's mirrors it).
         seconds: wall time of the whole run. Simulated parties share one process, so both compute in it.
         network_ns: virtual nanoseconds per network and phase; empty over TCP, where the time is real.
+        peak_bytes: the most memory that each party's process has held; None if they share one.
     """
 
     values: tuple[Any, Any]
     ledger: Ledger
     seconds: float
     network_ns: Mapping[str, Mapping[Phase, int]]
+    peak_bytes: tuple[int, int] | None = None
+
+    def memory_report(self) -> dict[str, int]:
+        """The keys of `--json` for memory, over TCP."""
+        return dict(zip(("peak_bytes_server", "peak_bytes_client"), self.peak_bytes or (), strict=False))
 
 
-def run_pair(server: Body, client: Body, *, over: str, network: str = "lan") -> PairRun:
+def rehearsal(server: Body, client: Body) -> Rehearsal:
+    """A run of two bodies, of a tiny job, in one process and over no network.
+
+    Code is compiled on its first run on a machine and loaded on its first run in a process. Neither is part of what a
+    protocol takes, so it is done before the parties connect and before any clock runs.
+    """
+    return partial(simulate, server, client, network=NETWORKS["ideal"])
+
+
+def run_pair(
+    server: Body, client: Body, *, over: str, network: str = "lan", rehearse: Rehearsal | None = None
+) -> PairRun:
     """Run both bodies to the end.
 
     Args:
@@ -61,11 +83,14 @@ def run_pair(server: Body, client: Body, *, over: str, network: str = "lan") -> 
         client: party 1.
         over: "sim" or "tcp".
         network: the simulated network; every other one is predicted from the same run.
+        rehearse: what every process does first.
 
     Raises:
         SirnnError: whatever stopped a party.
     """
-    return _over_tcp(server, client) if over == "tcp" else _simulated(server, client, network)
+    if rehearse is not None:
+        interrupts.run(rehearse)
+    return _over_tcp(server, client, rehearse) if over == "tcp" else _simulated(server, client, network)
 
 
 def _simulated(server: Body, client: Body, network: str) -> PairRun:
@@ -78,13 +103,13 @@ def _simulated(server: Body, client: Body, network: str) -> PairRun:
 # ------------------------------------------------------------ two processes
 
 
-def _over_tcp(server: Body, client: Body) -> PairRun:
+def _over_tcp(server: Body, client: Body, rehearse: Rehearsal | None) -> PairRun:
     spawn = multiprocessing.get_context("spawn")
     here, there = spawn.Pipe(duplex=False)
 
     async def serve() -> tuple[Any, Ledger, float]:
         async with listen("127.0.0.1", 0) as listener:
-            child = spawn.Process(target=_client_process, args=(there, listener.port, client), daemon=True)
+            child = spawn.Process(target=_client_process, args=(there, listener.port, client, rehearse), daemon=True)
             with _interrupts_ignored():  # the child inherits that: Ctrl-C is for this process to handle
                 child.start()
             there.close()
@@ -106,7 +131,7 @@ def _over_tcp(server: Body, client: Body) -> PairRun:
     outcome = _outcome(here, CLIENT_START_SECONDS)
     if outcome.error is not None:
         raise outcome.error
-    return PairRun((value, outcome.value), ledger, seconds, {})
+    return PairRun((value, outcome.value), ledger, seconds, {}, (peak_bytes(), outcome.peak_bytes))
 
 
 @attrs.frozen
@@ -115,6 +140,7 @@ class _Outcome:
 
     value: Any = None
     error: SirnnError | None = None
+    peak_bytes: int = 0
 
 
 def _outcome(pipe: Connection, seconds: float) -> _Outcome:
@@ -127,7 +153,7 @@ def _outcome(pipe: Connection, seconds: float) -> _Outcome:
     return _Outcome(error=TransportError("the client's process is gone", remedy="was it killed?"))
 
 
-def _client_process(pipe: Connection, port: int, body: Body) -> None:
+def _client_process(pipe: Connection, port: int, body: Body, rehearse: Rehearsal | None) -> None:
     """The client's process: its result, or its error, goes back through the pipe."""
 
     async def query() -> Any:
@@ -136,7 +162,10 @@ def _client_process(pipe: Connection, port: int, body: Body) -> None:
             return await body(channel)
 
     try:
-        pipe.send(_Outcome(value=trio.run(query)))
+        if rehearse is not None:
+            trio.run(rehearse)
+        value = trio.run(query)
+        pipe.send(_Outcome(value, peak_bytes=peak_bytes()))
     except SirnnError as error:
         pipe.send(_Outcome(error=error))
 
@@ -148,6 +177,12 @@ def _interrupts_ignored() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def peak_bytes() -> int:
+    """The most memory that this process has held so far, code and libraries included."""
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 def pin(role: int) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,14 +12,29 @@ import numpy.typing as npt
 
 from sirnn.channel import Ledger
 from sirnn.cli import interrupts
-from sirnn.cli.options import FILE, Address, json_option, parse_address, reveals_option, silence_option
-from sirnn.cli.report import amount, counted, out, print_json, progress_bar, table, traffic_report
+from sirnn.cli.inference import Terms
+from sirnn.cli.options import (
+    FILE,
+    Address,
+    json_option,
+    ot_option,
+    parse_address,
+    profile_option,
+    reveals_option,
+    silence_option,
+)
+from sirnn.cli.report import amount, counted, inference_bars, out, print_json, table, traffic_report
 from sirnn.cli.scenario import DEFAULT, load_scenario
+from sirnn.cli.serve import in_stages
+from sirnn.cli.setting import Setting
+from sirnn.cli.stages import Stopwatch, Timed, seconds_of
 from sirnn.errors import LocalError
 from sirnn.models.archive import read_numpy
 from sirnn.models.model import ModelShape
 from sirnn.nn.inference import Reveal
-from sirnn.nn.service import Reply, as_reals, ask
+from sirnn.nn.service import as_reals, ask
+from sirnn.party import CLIENT
+from sirnn.profile import Profile
 from sirnn.version import PROTOCOL_VERSION
 from transports.tcp import connect
 
@@ -33,19 +47,29 @@ from transports.tcp import connect
 @click.option("--expect", type=FILE, help="Shape file: take no model but one of this shape.")
 @silence_option
 @reveals_option
+@profile_option
+@ot_option
 @json_option
 def query(
-    address: Address, path: Path | None, expect: Path | None, silence: float, reveals: Reveal, as_json: bool
+    address: Address,
+    path: Path | None,
+    expect: Path | None,
+    silence: float,
+    reveals: Reveal,
+    profile: Profile,
+    ot: str,
+    as_json: bool,
 ) -> None:
     """Send a recording through a server's model and learn the prediction.
 
     The recording does not leave this machine: the server sees random shares. Several recordings in one file,
-    (recordings, steps, channels), are answered as a batch.
+    (recordings, steps, channels), are answered as a batch. --profile and --ot must be those of the server.
     """
     recordings = read_recordings(path) if path else demo_recording()
     expected = read_shape(expect) if expect else None
-    reply, ledger, seconds = interrupts.run(partial(_query, address, recordings, expected, silence, reveals))
-    _tell(reply, ledger, seconds, as_json)
+    terms = Terms(profile, reveals, Setting(over="tcp", ot=ot))
+    timed, ledger = interrupts.run(partial(_query, address, recordings, expected, silence, terms))
+    _tell(timed, ledger, as_json)
 
 
 def read_recordings(path: Path) -> npt.NDArray[np.float64]:
@@ -91,19 +115,26 @@ async def _query(
     recordings: npt.NDArray[np.float64],
     expected: ModelShape | None,
     silence: float,
-    reveals: Reveal,
-) -> tuple[Reply, Ledger, float]:
-    version = str(PROTOCOL_VERSION)
+    terms: Terms,
+) -> tuple[Timed, Ledger]:
+    version, watch = str(PROTOCOL_VERSION), Stopwatch()
     async with connect(*address, role=1, version=version, silence_seconds=silence) as channel:
-        started = time.perf_counter()
-        with progress_bar("steps") as progress:
-            reply = await ask(channel, recordings, expected=expected, reveals=reveals, progress=progress)
-        seconds = time.perf_counter() - started
-    return reply, channel.ledger, seconds
+        with inference_bars() as (progress, preparing):
+            reply = await ask(
+                channel,
+                recordings,
+                expected=expected,
+                stage=watch,
+                preparing=preparing,
+                progress=progress,
+                **terms.options(CLIENT),
+            )
+        timed = Timed(reply, watch.stop())
+    return timed, channel.ledger
 
 
-def _tell(reply: Reply, ledger: Ledger, seconds: float, as_json: bool) -> None:
-    figures = traffic_report(ledger)
+def _tell(timed: Timed, ledger: Ledger, as_json: bool) -> None:
+    figures, seconds, reply = traffic_report(ledger), seconds_of(timed.marks), timed.value
     if as_json:
         words: Any = reply.words.tolist() if reply.words is not None else None
         names = list(reply.names)
@@ -114,7 +145,7 @@ def _tell(reply: Reply, ledger: Ledger, seconds: float, as_json: bool) -> None:
                 "count": reply.recordings,
                 "model_shape": reply.shape.digest(),
                 **figures,
-                "seconds": seconds,
+                **seconds.report(),
             }
         )
         return
@@ -122,4 +153,4 @@ def _tell(reply: Reply, ledger: Ledger, seconds: float, as_json: bool) -> None:
     out.print(table("Predictions", ["recording", "class"], rows, figures=0))
     payload = amount(figures["bytes_online"] + figures["bytes_offline"])
     flights = counted(figures["flights"], "flight")
-    out.print(f"{payload} in {flights}, {seconds:.1f} s; the server learned nothing.")
+    out.print(f"{payload} in {flights}, {in_stages(seconds)}; the server learned nothing.")

@@ -21,6 +21,7 @@ from rich.progress import (
     Progress,
     ProgressColumn,
     SpinnerColumn,
+    TaskID,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
@@ -34,6 +35,10 @@ out = Console(highlight=False)
 
 SMALL_SHARE = 0.0005
 """Scopes below it, which would show as 0.0 %, share a line."""
+
+
+FEW_BYTES = 10
+"""Below it, what an instance takes is told in bits."""
 
 
 def print_json(report: Mapping[str, Any], *, indent: int | None = 1) -> None:
@@ -52,11 +57,42 @@ def progress_bar(title: str) -> Iterator[Callable[[int, int], None]]:
 
 
 @contextmanager
+def progress_bars(title: str) -> Iterator[Callable[[str, int, int], None]]:
+    """A sign of life, and a bar for each thing that is being made; yields what to call with (thing, done, total)."""
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with _live(*columns) as bars:
+        bars.add_task(title, total=None)
+        yield _teller(bars)
+
+
+@contextmanager
+def inference_bars() -> Iterator[tuple[Callable[[int, int], None], Callable[[str, int, int], None]]]:
+    """Bars for the steps of a model and for what is made ahead of it; yields what to call with either."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with _live(*columns, TimeRemainingColumn()) as bars:
+        tell = _teller(bars)
+        steps = bars.add_task("steps", total=None)
+        yield lambda done, total: bars.update(steps, completed=done, total=total), tell
+
+
+@contextmanager
 def spinner(title: str) -> Iterator[None]:
     """A sign of life on standard error, for work that cannot say how far it is."""
     with _live(SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()) as bar:
         bar.add_task(title, total=None)
         yield
+
+
+def _teller(bars: Progress) -> Callable[[str, int, int], None]:
+    """A bar for each thing that is told of, from the first time on."""
+    tasks: dict[str, TaskID] = {}
+
+    def tell(thing: str, done: int, total: int) -> None:
+        if thing not in tasks:
+            tasks[thing] = bars.add_task(f"making {thing}", total=total)
+        bars.update(tasks[thing], completed=done, total=total)
+
+    return tell
 
 
 def _live(*columns: ProgressColumn) -> Progress:
@@ -93,6 +129,7 @@ def traffic_report(ledger: Ledger) -> dict[str, int]:
         "bytes_online": online.payload,
         "bytes_framing": setup.framing + offline.framing + online.framing,
         "flights": offline.flights + online.flights,
+        "flights_offline": offline.flights,
         "flights_online": online.flights,
         "flights_setup": setup.flights,
         "flips": online.flips,
@@ -118,6 +155,11 @@ def amount(nbytes: float) -> str:
         if nbytes >= size:
             return f"{nbytes / size:.2f} {unit}"
     return "1 byte" if nbytes == 1 else f"{nbytes:.0f} bytes"
+
+
+def each(nbytes: float) -> str:
+    """Bytes of one instance; bits where it takes less than a few of them."""
+    return amount(nbytes) if nbytes >= FEW_BYTES else f"{8 * nbytes:.2f} bits"
 
 
 def counted(count: int, thing: str) -> str:

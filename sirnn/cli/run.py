@@ -4,24 +4,30 @@ from __future__ import annotations
 
 import click
 
-from sirnn.cli.inference import InferenceRun, cost_table, run_inference
+from sirnn.cli.inference import InferenceRun, Terms, cost_table, run_inference
 from sirnn.cli.options import (
     check_simulated,
     json_option,
     network_option,
+    ot_option,
     over_option,
     reveals_option,
+    scenario_profile_option,
     seed_option,
 )
 from sirnn.cli.report import out, print_json, scope_table, table
 from sirnn.cli.scenario import load_scenario
+from sirnn.cli.setting import Setting
 from sirnn.nn.inference import Reveal
+from sirnn.profile import Profile
 
 
 @click.command()
 @click.argument("scenario")
 @click.option("--recording", "recordings", type=int, multiple=True, help="Recording to run; may be given repeatedly.")
 @click.option("--all", "everything", is_flag=True, help="Run every recording of the scenario, as one batch.")
+@scenario_profile_option
+@ot_option
 @over_option
 @network_option
 @reveals_option
@@ -31,6 +37,8 @@ def run(
     scenario: str,
     recordings: tuple[int, ...],
     everything: bool,
+    profile: Profile | None,
+    ot: str,
     over: str,
     network: str | None,
     reveals: Reveal,
@@ -47,7 +55,8 @@ def run(
         raise click.UsageError("--all and --recording contradict each other: give one of them.")
     loaded = load_scenario(scenario)
     indices = list(range(len(loaded.recordings))) if everything else list(recordings) or [loaded.default_recording]
-    finished = run_inference(loaded, indices, over=over, network=network, reveals=reveals, seed=seed)
+    setting = Setting(over, network or loaded.network, seed, ot)
+    finished = run_inference(loaded, indices, Terms(profile or loaded.profile, reveals, setting))
     if as_json:
         print_json(finished.report())
     else:

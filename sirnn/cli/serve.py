@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from functools import partial
 from pathlib import Path
 
@@ -10,21 +9,26 @@ import click
 
 from sirnn.channel import Ledger
 from sirnn.cli import interrupts
+from sirnn.cli.inference import Terms, server_body
 from sirnn.cli.options import (
     FILE,
     Address,
     json_option,
+    ot_option,
     parse_address,
+    profile_option,
     reveals_option,
     show_address,
     silence_option,
 )
-from sirnn.cli.report import amount, counted, print_json, progress_bar, traffic_report
+from sirnn.cli.report import amount, counted, inference_bars, print_json, traffic_report
 from sirnn.cli.scenario import DEFAULT, load_scenario
+from sirnn.cli.setting import Setting
+from sirnn.cli.stages import Seconds, Timed, seconds_of
 from sirnn.errors import LocalError, PeerError, TransportError
 from sirnn.models.model import Model, load_model
 from sirnn.nn.inference import Reveal
-from sirnn.nn.service import Reply, answer
+from sirnn.profile import Profile
 from sirnn.version import PROTOCOL_VERSION
 from transports.tcp import Listener, listen
 
@@ -43,6 +47,8 @@ from transports.tcp import Listener, listen
 @silence_option
 @click.option("--shape-out", type=FILE, help="Write the model's public shape, for `query --expect`.")
 @reveals_option
+@profile_option
+@ot_option
 @json_option
 def serve(
     path: Path | None,
@@ -51,6 +57,8 @@ def serve(
     silence: float,
     shape_out: Path | None,
     reveals: Reveal,
+    profile: Profile,
+    ot: str,
     as_json: bool,
 ) -> None:
     """Hold a model and answer clients, one after the other, until Ctrl-C.
@@ -58,12 +66,16 @@ def serve(
     A client learns its predictions (or logits, if both say so) and the model's shape; this server learns nothing of
     its recordings. Plaintext TCP, so for now it only listens on this machine's loopback addresses. With --json, every
     client answered is one JSON object on a line of its own.
+
+    With --profile exact, which the client must name too, both first make the correlations that the model demands;
+    only what depends on the recordings is left for after that.
     """
     model = load_model(path) if path else load_scenario(DEFAULT).model
     if shape_out is not None:
         write_shape(model, shape_out)
+    terms = Terms(profile, reveals, Setting(over="tcp", ot=ot))
     try:
-        interrupts.run(partial(_serve, model, address, once, silence, reveals, as_json))
+        interrupts.run(partial(_serve, model, address, once, silence, terms, as_json))
     except KeyboardInterrupt:
         if once:
             raise
@@ -82,13 +94,13 @@ def write_shape(model: Model, path: Path) -> None:
         raise LocalError(f"cannot write {path}: {failure.strerror}", remedy="choose another --shape-out") from failure
 
 
-async def _serve(model: Model, address: Address, once: bool, silence: float, reveals: Reveal, as_json: bool) -> None:
+async def _serve(model: Model, address: Address, once: bool, silence: float, terms: Terms, as_json: bool) -> None:
     async with listen(*address) as listener:
         here = show_address(address[0], listener.port)
         click.echo(f"listening on {here}, model shape {model.shape.digest()[:16]}", err=True)
         while True:
             try:
-                await _serve_one(listener, model, silence, reveals, as_json)
+                await _serve_one(listener, model, silence, terms, as_json)
             except (PeerError, TransportError) as error:
                 # One client's trouble is not the next one's.
                 if once:
@@ -98,20 +110,24 @@ async def _serve(model: Model, address: Address, once: bool, silence: float, rev
                 return
 
 
-async def _serve_one(listener: Listener, model: Model, silence: float, reveals: Reveal, as_json: bool) -> None:
+async def _serve_one(listener: Listener, model: Model, silence: float, terms: Terms, as_json: bool) -> None:
     async with listener.accept(role=0, version=str(PROTOCOL_VERSION), silence_seconds=silence) as channel:
-        started = time.perf_counter()
-        with progress_bar("steps") as progress:
-            reply = await answer(channel, model=model, reveals=reveals, progress=progress)
-        seconds = time.perf_counter() - started
-    _tell(reply, channel.ledger, seconds, as_json)
+        with inference_bars() as (progress, preparing):
+            timed = await server_body(channel, model=model, terms=terms, progress=progress, preparing=preparing)
+    _tell(timed, channel.ledger, as_json)
 
 
-def _tell(reply: Reply, ledger: Ledger, seconds: float, as_json: bool) -> None:
-    report = traffic_report(ledger)
+def _tell(timed: Timed, ledger: Ledger, as_json: bool) -> None:
+    report, seconds, count = traffic_report(ledger), seconds_of(timed.marks), timed.value.recordings
     if as_json:
-        print_json({"count": reply.recordings, **report, "seconds": seconds}, indent=None)
+        print_json({"count": count, **report, **seconds.report()}, indent=None)
         return
     payload = amount(report["bytes_online"] + report["bytes_offline"])
     flights = counted(report["flights"], "flight")
-    click.echo(f"answered {counted(reply.recordings, 'recording')}: {payload}, {flights}, {seconds:.1f} s")
+    click.echo(f"answered {counted(count, 'recording')}: {payload}, {flights}, {in_stages(seconds)}")
+
+
+def in_stages(seconds: Seconds) -> str:
+    """Seconds in words; those of being prepared apart, if there was anything to prepare."""
+    ahead = f" ({seconds.offline:.1f} s of it offline)" if seconds.offline else ""
+    return f"{seconds.total:.1f} s{ahead}"

@@ -60,10 +60,20 @@ def test_a_protocol_of_ones_own_is_checked(invoke):
     assert [check["flights"] for check in report["checks"]] == [2, 2]
 
 
+WITHOUT_DEMAND = """
+import attrs
+
+
+def without_demand(cost):
+    return lambda profile, n, *, bits, out_bits: attrs.evolve(cost(profile, n, bits=bits, out_bits=out_bits), demand={})
+"""
+
+
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
         ("n * bits, bits=out_bits)", "n * bits, bits=out_bits + 1)", "are declared"),
+        ("def hamming_weight_cost(profile,", "@without_demand\ndef hamming_weight_cost(profile,", "than the store has"),
         ("bitwise_count(word)", "bitwise_count(word) + 1", "differs from the functionality"),
     ],
 )
@@ -72,6 +82,7 @@ def test_a_wrong_declaration_is_found_out(invoke, tmp_path, old, new, words):
     assert old in text
     wrong = tmp_path / "wrong.py"
     name = f"wrong_{abs(hash(new))}"
+    text = text.replace("\n\ndef", WITHOUT_DEMAND + "\n\ndef", 1)
     wrong.write_text(text.replace(old, new).replace("hamming_weight", name))
     result = invoke("check", wrong)
     assert result.exit_code == 1

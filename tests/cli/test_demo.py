@@ -42,7 +42,7 @@ def test_the_demo_for_people_fits_into_80_columns(invoke):
     assert "Every bit equals the plaintext model's." in result.output
     assert "learned nothing" in result.output
     assert "semi-honest" in result.output
-    for figure in ("payload, both directions", "declared beforehand", "set-up", "framing", "flights", "computing"):
+    for figure in ("payload", "declared beforehand", "set-up", "framing", "flights", "seconds, online"):
         assert any(line.startswith(f"│ {figure}") for line in lines), figure
     assert "waiting for the network, wan" in result.output
     assert "ideal" not in result.output  # no network, no wait: nothing to tell

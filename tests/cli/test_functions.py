@@ -7,7 +7,8 @@ import json
 import numpy as np
 import pytest
 
-from sirnn.cli import function as function_module
+from sirnn.channel import Traffic
+from sirnn.cli import declared as declared_module
 from sirnn.fixedpoint import FixedPoint
 from sirnn.functions.catalogue import FUNCTIONS
 from sirnn.models.model import load_model
@@ -16,8 +17,10 @@ from sirnn.profile import Profile
 from tests.cli.processes import answer
 
 KEYS = {
+    "what",
     "function",
     "profile",
+    "ot",
     "count",
     "bytes_per_instance",
     "bytes_setup",
@@ -25,8 +28,10 @@ KEYS = {
     "bytes_online",
     "bytes_framing",
     "flights",
+    "flights_offline",
     "flights_online",
     "seconds",
+    "seconds_setup",
     "seconds_offline",
     "seconds_online",
     "max_ulp",
@@ -74,7 +79,7 @@ def test_measure_for_people(invoke):
     lines = result.output.splitlines()
     assert max(map(len, lines)) <= 80
     assert lines[0].strip() == "tanh, int10 at scale 6 to int16 at scale 7"
-    assert "every word equals the function in clear" in result.output
+    assert "so is every word that came out" in result.output
 
 
 @pytest.mark.parametrize(
@@ -128,7 +133,7 @@ def test_types_a_function_cannot_serve(invoke, arguments, words):
 
 
 def test_a_run_that_costs_other_than_declared_is_a_failure(invoke, monkeypatch):
-    monkeypatch.setattr(function_module, "traffic_report", lambda _: dict.fromkeys(KEYS, 1))
+    monkeypatch.setattr(declared_module, "phase_total", lambda *_: Traffic(sent=1))
     result = invoke("measure", "exp", "--count", "2")
     assert result.exit_code == 1
     assert "does not do what it declares" in result.stderr

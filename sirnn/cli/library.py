@@ -1,0 +1,33 @@
+"""Every protocol of the library, by name."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from functools import cache
+
+import sirnn.blocks
+import sirnn.functions
+import sirnn.linear
+from sirnn.errors import LocalError
+from sirnn.protocol import REGISTRY, ProtocolSpec
+
+
+@cache
+def load_library() -> None:
+    """Import whatever registers a protocol."""
+    for package in (sirnn.blocks, sirnn.linear, sirnn.functions):
+        for found in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+            importlib.import_module(found.name)
+
+
+def find_protocol(name: str) -> ProtocolSpec:
+    """A registered protocol.
+
+    Raises:
+        LocalError: there is none of that name.
+    """
+    load_library()
+    if name not in REGISTRY:
+        raise LocalError(f"there is no protocol {name}", remedy="sirnn block lists them all")
+    return REGISTRY[name]

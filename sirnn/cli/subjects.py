@@ -1,0 +1,315 @@
+"""What can be measured: a function, any registered protocol, or the random OTs under them.
+
+A subject says what it declares, runs online at one party, and checks what came out at both. It travels to the client's
+process, so it holds plain values alone.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+
+from simulator.check import Case, MismatchError, Outputs, check_values, random_case, run_protocol
+from sirnn import ring
+from sirnn.cli.library import find_protocol
+from sirnn.cost import Cost, parallel
+from sirnn.errors import LocalError
+from sirnn.fixedpoint import FixedPoint
+from sirnn.functions.catalogue import FUNCTIONS, Comparison
+from sirnn.ot.pads import receiver_pads, sender_pads
+from sirnn.ot.rows import draw_rows, drawn, narrow_keys
+from sirnn.ot.source import choices
+from sirnn.party import Party
+from sirnn.profile import Profile
+from sirnn.protocol import Params
+from sirnn.ring import Words
+from sirnn.shares import ArithmeticShare
+
+TINY = 8
+"""Instances that are enough to have all kernels compiled and loaded."""
+
+
+class Subject(ABC):
+    """Something to measure.
+
+    Attributes:
+        name: how reports call it.
+        profile: how it is evaluated.
+        count: instances, of whatever the reports count.
+    """
+
+    name: str
+    profile: Profile
+
+    @property
+    @abstractmethod
+    def count(self) -> int: ...
+
+    @abstractmethod
+    def __str__(self) -> str:
+        """What it is, in a line; both parties compare it."""
+
+    @abstractmethod
+    def cost(self) -> Cost:
+        """What it declares.
+
+        Raises:
+            LocalError: it cannot be run with these parameters.
+        """
+
+    @abstractmethod
+    def tiny(self) -> Subject:
+        """The same with a handful of instances."""
+
+    @abstractmethod
+    def inputs(self, role: int) -> Any:
+        """A party's inputs, made before any clock runs."""
+
+    @abstractmethod
+    async def run(self, party: Party, inputs: Any) -> Any:
+        """One party's run, online: its outputs."""
+
+    @abstractmethod
+    def check(self, server: Any, client: Any) -> None:
+        """Hold the outputs of both parties to what they should be.
+
+        Raises:
+            LocalError: they are not.
+        """
+
+    def figures(self, server: Any, client: Any) -> dict[str, Any]:  # noqa: ARG002 - for those who have some
+        """Keys of the report that only this subject has."""
+        return {}
+
+
+def _defect(what: object) -> LocalError:
+    return LocalError(f"{what} does not do what it declares: its words differ", remedy="this is a defect: report it")
+
+
+# ------------------------------------------------------------ functions
+
+
+@attrs.frozen(eq=False)
+class FunctionSubject(Subject):
+    """A function of the catalogue on words x (n,) of its input type."""
+
+    name: str
+    inp: FixedPoint
+    out: FixedPoint
+    profile: Profile
+    x: Words
+
+    @classmethod
+    def spread(cls, name: str, inp: FixedPoint, out: FixedPoint, profile: Profile, count: int) -> FunctionSubject:
+        """On inputs spread over its whole domain.
+
+        Raises:
+            LocalError: the function cannot serve these types.
+        """
+        FUNCTIONS[name].cost(profile, count, inp=inp, out=out)  # refuses them before inputs are made
+        return cls(name, inp, out, profile, FUNCTIONS[name].inputs(inp, count))
+
+    @property
+    def count(self) -> int:
+        return self.x.size
+
+    def __str__(self) -> str:
+        return f"{self.name}, {self.inp} to {self.out}"
+
+    def cost(self) -> Cost:
+        return FUNCTIONS[self.name].cost(self.profile, self.x.size, inp=self.inp, out=self.out)
+
+    def tiny(self) -> FunctionSubject:
+        return attrs.evolve(self, x=self.x[:TINY])
+
+    def inputs(self, role: int) -> ArithmeticShare:
+        """A half of x, which is no secret to whoever runs both parties."""
+        mask = ring.reduce(np.arange(self.x.size, dtype=np.uint64) * GOLDEN >> np.uint64(7), self.inp.bits)
+        return ArithmeticShare(mask if role == 0 else ring.reduce(self.x - mask, self.inp.bits), self.inp.bits)
+
+    async def run(self, party: Party, inputs: ArithmeticShare) -> Words:
+        share = await FUNCTIONS[self.name].run(party, inputs, inp=self.inp, out=self.out)
+        return share.words
+
+    def check(self, server: Words, client: Words) -> None:
+        expected = FUNCTIONS[self.name].clear(self.x.astype(np.uint64), inp=self.inp, out=self.out)
+        if not np.array_equal(self.together(server, client), expected):
+            raise _defect(self)
+
+    def figures(self, server: Words, client: Words) -> dict[str, Any]:
+        """The errors are those of results that fit the output type; `overflows` counts the others."""
+        outcome = self.compare(server, client)
+        errors = outcome.errors
+        return {
+            "function": self.name,
+            "max_ulp": float(errors.max()) if errors.size else None,
+            "mean_ulp": float(errors.mean()) if errors.size else None,
+            "overflows": outcome.overflows,
+        }
+
+    def together(self, server: Words, client: Words) -> Words:
+        """The output words."""
+        return ring.reduce(server + client, self.out.bits)
+
+    def compare(self, server: Words, client: Words) -> Comparison:
+        """The output beside the real function."""
+        return FUNCTIONS[self.name].compare(self.x, self.together(server, client), self.inp, self.out)
+
+
+GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+"""Its multiples scatter: words for tables and halves of inputs that are no secret."""
+
+
+# ------------------------------------------------------------ protocols
+
+
+@attrs.frozen(eq=False)
+class ProtocolSubject(Subject):
+    """A registered protocol on uniform random inputs.
+
+    Attributes:
+        protocol: its name in the registry.
+        params: its parameters.
+        size: of the inputs.
+        each: instances counted for each of `size`.
+    """
+
+    name: str
+    protocol: str
+    params: Params
+    size: int
+    profile: Profile
+    each: int = 1
+
+    @classmethod
+    def lookup(cls, *, bits: int, out_bits: int, count: int, profile: Profile) -> ProtocolSubject:
+        """A public table of 2^bits pseudo-random entries, at shared indices."""
+        if bits > MOST_INDEX_BITS:
+            raise LocalError(f"a table of 2^{bits} entries", remedy=f"use at most {MOST_INDEX_BITS} bits")
+        table = ring.reduce(np.arange(1, 1 + (1 << bits), dtype=np.uint64) * GOLDEN >> np.uint64(5), out_bits)
+        params = {"bits": bits, "out_bits": [out_bits], "tables": [table]}
+        return cls(f"lookup {bits} to {out_bits}", "lookup", params, count, profile)
+
+    @classmethod
+    def matmul(cls, *, dims: tuple[int, int, int], bits: int, out_bits: int, profile: Profile) -> ProtocolSubject:
+        """The product of two shared matrices of signed words; its multiplications are counted."""
+        rows, depth, width = dims
+        shapes = {"depth": depth, "width": width, "x_signed": True, "y_signed": True}
+        params = {
+            "x_bits": bits,
+            "y_bits": bits,
+            "out_bits": out_bits,
+            "msb_x": "unknown",
+            "msb_y": "unknown",
+            **shapes,
+        }
+        return cls(f"matmul {rows}x{depth}x{width}", "matmul", params, rows, profile, each=depth * width)
+
+    @property
+    def count(self) -> int:
+        return self.size * self.each
+
+    def __str__(self) -> str:
+        sizes = [f"{name} {value}" for name, value in self.params.items() if type(value) is int]
+        return ", ".join([self.name, *sizes])
+
+    def cost(self) -> Cost:
+        return find_protocol(self.protocol).cost(self.profile, self.size, self.params)
+
+    def tiny(self) -> ProtocolSubject:
+        return attrs.evolve(self, size=min(self.size, TINY))
+
+    def inputs(self, role: int) -> Case:  # noqa: ARG002 - a case holds both halves
+        return random_case(find_protocol(self.protocol), self.params, self.size, seed=0)
+
+    async def run(self, party: Party, inputs: Case) -> Outputs:
+        return await run_protocol(party, inputs)
+
+    def check(self, server: Outputs, client: Outputs) -> None:
+        try:
+            check_values(self.inputs(0), server, client)
+        except MismatchError as mismatch:
+            raise LocalError(str(mismatch), remedy="this is a defect: report it") from mismatch
+
+
+MOST_INDEX_BITS = 20
+
+
+def is_short(value: Any) -> bool:
+    """Worth showing: a table of numbers is not."""
+    return not isinstance(value, list)
+
+
+# ------------------------------------------------------------ random OTs
+
+
+DIRECTIONS = {"server": (0,), "client": (1,), "both": (0, 1)}
+"""Who sends."""
+
+SAMPLE = 1000
+"""Random OTs of each direction whose two ends are compared."""
+
+
+@attrs.frozen
+class RotSubject(Subject):
+    """Random OTs on 64-bit words: the COTs are made offline, hashing them into pads is the online part.
+
+    Attributes:
+        each: how many in each direction.
+        direction: who sends: a key of `DIRECTIONS`.
+    """
+
+    each: int
+    direction: str
+    name: str = "rot"
+    profile: Profile = Profile.EXACT
+
+    @property
+    def count(self) -> int:
+        return self.each * len(DIRECTIONS[self.direction])
+
+    def __str__(self) -> str:
+        senders = {"both": "either party"}.get(self.direction, f"the {self.direction}")
+        return f"random OTs, sent by {senders}"
+
+    def cost(self) -> Cost:
+        return parallel(*(drawn(self.each, sender=sender) for sender in DIRECTIONS[self.direction]))
+
+    def tiny(self) -> RotSubject:
+        return attrs.evolve(self, each=TINY)
+
+    def inputs(self, role: int) -> None:
+        """None: they are random."""
+
+    async def run(self, party: Party, inputs: None) -> list[tuple[npt.NDArray[Any], npt.NDArray[Any]]]:  # noqa: ARG002
+        return [await self._one_way(party, sender) for sender in DIRECTIONS[self.direction]]
+
+    async def _one_way(self, party: Party, sender: int) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+        """A sample of both words of an OT at its sender, of the choice and the word chosen at its receiver."""
+        rows = await draw_rows(party, self.each, sender=sender)
+        key = party.fresh_key("random OTs")
+        if party.role == sender:
+            flips = np.zeros(self.each, np.uint8)
+            zeros, ones = sender_pads(key, rows, flips, narrow_keys(party).sender.secret)
+            return sample_of(zeros), sample_of(ones)
+        return sample_of(choices(rows)), sample_of(receiver_pads(key, rows))
+
+    def check(self, server: Any, client: Any) -> None:
+        ends = {0: (server, client), 1: (client, server)}
+        for place, sender in enumerate(DIRECTIONS[self.direction]):
+            (zeros, ones), (chosen, words) = (end[place] for end in ends[sender])
+            expected = np.where(chosen[:, np.newaxis] == 1, ones, zeros)
+            if not np.array_equal(words, expected) or np.any(zeros == ones):
+                raise _defect(self)
+
+    def figures(self, server: Any, client: Any) -> dict[str, Any]:  # noqa: ARG002
+        return {"direction": self.direction}
+
+
+def sample_of(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Evenly spread rows, copied: a view would keep all of them alive."""
+    return array[:: -(-len(array) // SAMPLE)].copy()
