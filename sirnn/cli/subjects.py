@@ -17,6 +17,7 @@ from simulator.check import Case, MismatchError, Outputs, check_values, random_c
 from sirnn import ring
 from sirnn.cli.library import find_protocol
 from sirnn.cost import Cost, parallel
+from sirnn.crypto.hashing import chunks
 from sirnn.errors import LocalError
 from sirnn.fixedpoint import FixedPoint
 from sirnn.functions.catalogue import FUNCTIONS, Comparison
@@ -250,8 +251,8 @@ def is_short(value: Any) -> bool:
 DIRECTIONS = {"server": (0,), "client": (1,), "both": (0, 1)}
 """Who sends."""
 
-SAMPLE = 1000
-"""Random OTs of each direction whose two ends are compared."""
+SAMPLE = 100
+"""Random OTs of each batch whose two ends are compared."""
 
 
 @attrs.frozen
@@ -289,14 +290,23 @@ class RotSubject(Subject):
         return [await self._one_way(party, sender) for sender in DIRECTIONS[self.direction]]
 
     async def _one_way(self, party: Party, sender: int) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-        """A sample of both words of an OT at its sender, of the choice and the word chosen at its receiver."""
+        """A sample of both words of an OT at its sender, of the choice and the word chosen at its receiver.
+
+        Batch by batch, as a protocol that takes them up as they are made would: 160 MB of pads would time the memory.
+        """
         rows = await draw_rows(party, self.each, sender=sender)
-        key = party.fresh_key("random OTs")
-        if party.role == sender:
-            flips = np.zeros(self.each, np.uint8)
-            zeros, ones = sender_pads(key, rows, flips, narrow_keys(party).sender.secret)
-            return sample_of(zeros), sample_of(ones)
-        return sample_of(choices(rows)), sample_of(receiver_pads(key, rows))
+        key, delta = party.fresh_key("random OTs"), narrow_keys(party).sender.secret
+        flips = np.zeros(BATCH, np.uint8)
+        samples = []
+        for batch, batch_key in chunks(key, self.each, BATCH):
+            some = rows[batch]
+            if party.role == sender:
+                zeros, ones = sender_pads(batch_key, some, flips[: len(some)], delta)
+                samples.append((sample_of(zeros), sample_of(ones)))
+            else:
+                samples.append((choices(sample_of(some)), sample_of(receiver_pads(batch_key, some))))
+        first, second = (np.concatenate(part) for part in zip(*samples, strict=True))
+        return first, second
 
     def check(self, server: Any, client: Any) -> None:
         ends = {0: (server, client), 1: (client, server)}
@@ -308,6 +318,10 @@ class RotSubject(Subject):
 
     def figures(self, server: Any, client: Any) -> dict[str, Any]:  # noqa: ARG002
         return {"direction": self.direction}
+
+
+BATCH = 1 << 15
+"""Random OTs hashed at a time: their pads stay in the second-level cache."""
 
 
 def sample_of(array: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -6,7 +6,7 @@ import pytest
 from sirnn.kernels.fold import count_up, fold
 
 
-@pytest.mark.parametrize("k", range(9))
+@pytest.mark.parametrize("k", [0, 2, 4, 6, 8])
 @pytest.mark.parametrize(("groups", "m"), [(1, 1), (1, 128), (3, 2), (2, 7), (0, 4), (2, 0)])
 def test_fold(k, groups, m):
     rng = np.random.default_rng(k)
