@@ -15,7 +15,13 @@ from sirnn.errors import LocalError
 from sirnn.fixedpoint import FixedPoint
 from sirnn.functions.division import positive_reciprocal, positive_reciprocal_clear, positive_reciprocal_cost
 from sirnn.functions.exponential import exp, exp_clear, exp_cost
-from sirnn.functions.reciprocal import reciprocal, reciprocal_bits, reciprocal_clear, reciprocal_cost
+from sirnn.functions.reciprocal import (
+    reciprocal,
+    reciprocal_bits,
+    reciprocal_clear,
+    reciprocal_cost,
+    reciprocal_parameters,
+)
 from sirnn.functions.sigmoid import sigmoid, sigmoid_clear, sigmoid_cost
 from sirnn.functions.square_root import rsqrt, rsqrt_clear, rsqrt_cost, sqrt, sqrt_clear, sqrt_cost
 from sirnn.functions.tanh import tanh, tanh_clear, tanh_cost
@@ -130,10 +136,11 @@ def _sigmoid(x: Reals) -> Reals:
 
 def _check_unit_reciprocal(inp: FixedPoint, out: FixedPoint) -> int:
     """Width of the reciprocal before it is widened to `out`."""
-    narrow = reciprocal_bits(inp.scale, out.scale)
-    if inp.bits < inp.scale + 1 or out.bits < narrow:
+    reciprocal_parameters(inp.scale, out.scale)
+    narrow = reciprocal_bits(out.scale)
+    if inp.bits < inp.scale + 1 or out.bits < narrow - 1:
         raise LocalError(
-            f"no reciprocal from {inp} to {out}", remedy=f"it needs {inp.scale + 1} bits in and {narrow} bits out"
+            f"no reciprocal from {inp} to {out}", remedy=f"it needs {inp.scale + 1} bits in and {narrow - 1} bits out"
         )
     return narrow
 
@@ -146,13 +153,15 @@ def _unit_reciprocal_clear(x: Clear, *, inp: FixedPoint, out: FixedPoint) -> Cle
 def _unit_reciprocal_cost(profile: Profile, n: int, *, inp: FixedPoint, out: FixedPoint) -> Cost:
     narrow = _check_unit_reciprocal(inp, out)
     direct = reciprocal_cost(profile, n, scale=inp.scale, out_scale=out.scale)
-    return direct + extend_cost(profile, n, bits=narrow, out_bits=out.bits)
+    if out.bits < narrow:
+        return direct
+    return direct + extend_cost(profile, n, bits=narrow, out_bits=out.bits, msb="zero")
 
 
 async def _unit_reciprocal(party: Party, x: ArithmeticShare, *, inp: FixedPoint, out: FixedPoint) -> ArithmeticShare:
-    _check_unit_reciprocal(inp, out)
+    narrow = _check_unit_reciprocal(inp, out)
     inverse = await reciprocal(party, x, scale=inp.scale, out_scale=out.scale)
-    return await zero_extend(party, inverse, out_bits=out.bits)
+    return inverse.reduce(out.bits) if out.bits < narrow else await zero_extend(party, inverse, 0, out_bits=out.bits)
 
 
 FUNCTIONS = {

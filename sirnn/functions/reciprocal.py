@@ -40,7 +40,7 @@ class ReciprocalParameters:
 
     Attributes:
         scale: scale s of v, which has s + 1 bits.
-        out_scale: scale of the result, which has out_scale + 1 bits.
+        out_scale: scale of the result, which has out_scale + 2 bits, the top one always 0.
         index_bits: m, fraction bits that choose the chord.
         iterations: Goldschmidt steps after it, 0 or 1.
     """
@@ -63,7 +63,7 @@ class ReciprocalParameters:
     @property
     def intercept_bits(self) -> int:
         """Width of c1; its top bit is always 0."""
-        return 2 * self.index_bits + 3
+        return 2 * self.index_bits + 4
 
     @property
     def product_bits(self) -> int:
@@ -72,12 +72,12 @@ class ReciprocalParameters:
 
     @property
     def chord_bits(self) -> int:
-        """Ring of c1 2^(s-m+1) - c0 f."""
-        return self.scale + self.index_bits + 4
+        """Ring of c1 2^(s-m+1) - c0 f; its top bit is always 0."""
+        return self.scale + self.index_bits + 5
 
     @property
     def chord_shift(self) -> int:
-        """Truncation that takes the chord's scale s + m + 3 to out_scale; leaves out_scale + 1 bits."""
+        """Truncation that takes the chord's scale s + m + 3 to out_scale; leaves out_scale + 2 bits."""
         return self.scale + self.index_bits + 3 - self.out_scale
 
 
@@ -101,7 +101,7 @@ def reciprocal_parameters(scale: int, out_scale: int) -> ReciprocalParameters:
 
 @functools.lru_cache(maxsize=32)
 def reciprocal_table(index_bits: int) -> Words:
-    """The 2^m chords, each c0 2^(2m+3) + c1 in one word of 3m + 7 bits. Shared and read-only.
+    """The 2^m chords, each c0 2^(2m+4) + c1 in one word of 3m + 8 bits. Shared and read-only.
 
     With p = 1 + e/2^m and z = p (p + 2^-m): c0 = floor(2^(m+3) / z) is the slope, and
     c1 = floor(2^(2m+2) (2^-(m+1) + sqrt z) / z) the intercept of the chord raised to halve its largest error.
@@ -112,8 +112,8 @@ def reciprocal_table(index_bits: int) -> Words:
         z = (1 + e * step) * (1 + e * step + step)
         slope = int(2.0 ** (index_bits + 3) / z)
         intercept = int(2.0 ** (2 * index_bits + 2) * (step / 2 + math.sqrt(z)) / z)
-        entries.append(slope << (2 * index_bits + 3) | intercept)
-    table = np.array(entries, dtype=ring.dtype_for(3 * index_bits + 7))
+        entries.append(slope << (2 * index_bits + 4) | intercept)
+    table = np.array(entries, dtype=ring.dtype_for(3 * index_bits + 8))
     table.flags.writeable = False
     return table
 
@@ -127,7 +127,7 @@ def chord_reciprocal_clear(v: Clear, *, scale: int, out_scale: int) -> Clear:
         out_scale: scale of the result.
 
     Returns:
-        Words of out_scale + 1 bits, uint64.
+        Words of out_scale + 2 bits whose top bit is 0, uint64.
     """
     p = reciprocal_parameters(scale, out_scale)
     fraction = v & np.uint64(ring.mask(scale))
@@ -178,13 +178,15 @@ def chord_reciprocal_cost(profile: Profile, n: int, *, scale: int, out_scale: in
 
 @protocol(
     takes=(Arith(lambda p: p["scale"] + 1),),
-    gives=(Arith(lambda p: p["out_scale"] + 1),),
+    gives=(Arith(lambda p: p["out_scale"] + 2),),
     clear=chord_reciprocal_clear,
     cost=chord_reciprocal_cost,
     examples=[{"scale": 5, "out_scale": 6}, {"scale": 12, "out_scale": 12}, {"scale": 14, "out_scale": 11}],
 )
 async def chord_reciprocal(party: Party, v: ArithmeticShare, *, scale: int, out_scale: int) -> ArithmeticShare:
-    """The chord's approximation of 1/v for v in [1, 2): a share of out_scale + 1 bits.
+    """The chord's approximation of 1/v for v in [1, 2): a share of out_scale + 2 bits, the top one 0.
+
+    That bit more costs far less than the wrap which a product with the result would need without it.
 
     Args:
         party: this party.
@@ -216,7 +218,7 @@ def refine_clear(quotient: Clear, inverse: Clear, v: Clear, *, scale: int, out: 
 
     Args:
         quotient: words of `out`.
-        inverse: the approximation of 1/v it was made with, out.scale + 1 bits.
+        inverse: the approximation of 1/v it was made with, out.scale + 2 bits whose top bit is 0.
         v: words of scale + 1 bits in [1, 2).
         scale: scale of v.
         out: type of the quotient.
@@ -231,7 +233,9 @@ def refine_cost(profile: Profile, n: int, *, scale: int, out: FixedPoint) -> Cos
     """Two products, each truncated."""
     estimate, product = out.scale + scale + 2, out.bits + out.scale
     return sequence(
-        multiply_cost(profile, n, x_bits=out.scale + 1, y_bits=scale + 1, out_bits=estimate, msb_y="one"),
+        multiply_cost(
+            profile, n, x_bits=out.scale + 2, y_bits=scale + 1, out_bits=estimate, msb_x="zero", msb_y="one"
+        ),
         truncate_reduce_cost(profile, n, bits=estimate, shift=scale),
         multiply_cost(profile, n, x_bits=out.bits, y_bits=out.scale + 2, out_bits=product),
         truncate_reduce_cost(profile, n, bits=product, shift=out.scale),
@@ -241,7 +245,7 @@ def refine_cost(profile: Profile, n: int, *, scale: int, out: FixedPoint) -> Cos
 @protocol(
     takes=(
         Arith(lambda p: p["out"].bits),
-        Arith(lambda p: p["out"].scale + 1, below=lambda p: (1 << p["out"].scale) + 1),
+        Arith(lambda p: p["out"].scale + 2, below=lambda p: (1 << p["out"].scale) + 1),
         Arith(lambda p: p["scale"] + 1, at_least=lambda p: 1 << p["scale"]),
     ),
     gives=(Arith(lambda p: p["out"].bits),),
@@ -259,7 +263,7 @@ async def refine(
     out: FixedPoint,
 ) -> ArithmeticShare:
     """One Goldschmidt step on shares; see `refine_clear`."""
-    product = await multiply(party, inverse, v, None, 1, out_bits=out.scale + scale + 2, x_signed=False, y_signed=False)
+    product = await multiply(party, inverse, v, 0, 1, out_bits=out.scale + scale + 2, x_signed=False, y_signed=False)
     estimate = await truncate_reduce(party, product, shift=scale)
     correction = party.constant(2 << out.scale, estimate.bits, estimate.shape) - estimate
     refined = await multiply(
@@ -271,33 +275,32 @@ async def refine(
 # ------------------------------------------------------------ secure: 1 / v
 
 
-def reciprocal_bits(scale: int, out_scale: int) -> int:
-    """Width of the reciprocal as it comes out: one bit more if it was refined."""
-    return out_scale + 1 + reciprocal_parameters(scale, out_scale).iterations
+def reciprocal_bits(out_scale: int) -> int:
+    """Width of the reciprocal as it comes out; its top bit is 0."""
+    return out_scale + 2
 
 
-def _reciprocal_type(scale: int, out_scale: int) -> FixedPoint:
-    return FixedPoint(reciprocal_bits(scale, out_scale), out_scale, signed=False)
+def _reciprocal_type(out_scale: int) -> FixedPoint:
+    return FixedPoint(reciprocal_bits(out_scale), out_scale, signed=False)
 
 
 def reciprocal_clear(v: Clear, *, scale: int, out_scale: int) -> Clear:
     """1 / v for words of scale + 1 bits in [1, 2): words of `reciprocal_bits`, uint64."""
-    one, out = FixedPoint(2, 0), _reciprocal_type(scale, out_scale)
+    one, out = FixedPoint(2, 0), _reciprocal_type(out_scale)
     return divide_clear(np.ones_like(v), v, num=one, scale=scale, out=out)
 
 
 def reciprocal_cost(profile: Profile, n: int, *, scale: int, out_scale: int) -> Cost:
     """The chord, and what the iteration takes."""
-    out, chord = _reciprocal_type(scale, out_scale), chord_reciprocal_cost(profile, n, scale=scale, out_scale=out_scale)
-    if out.bits == out_scale + 1:
+    chord = chord_reciprocal_cost(profile, n, scale=scale, out_scale=out_scale)
+    if not reciprocal_parameters(scale, out_scale).iterations:
         return chord
-    widened = extend_cost(profile, n, bits=out_scale + 1, out_bits=out.bits)
-    return sequence(chord, widened, refine_cost(profile, n, scale=scale, out=out))
+    return chord + refine_cost(profile, n, scale=scale, out=_reciprocal_type(out_scale))
 
 
 @protocol(
     takes=(Arith(lambda p: p["scale"] + 1, at_least=lambda p: 1 << p["scale"]),),
-    gives=(Arith(lambda p: reciprocal_bits(p["scale"], p["out_scale"])),),
+    gives=(Arith(lambda p: reciprocal_bits(p["out_scale"])),),
     clear=reciprocal_clear,
     cost=reciprocal_cost,
     examples=[{"scale": 5, "out_scale": 6}, {"scale": 12, "out_scale": 12}, {"scale": 20, "out_scale": 20}],
@@ -313,12 +316,10 @@ async def reciprocal(party: Party, v: ArithmeticShare, *, scale: int, out_scale:
         scale: scale of v.
         out_scale: scale of the result.
     """
-    out = _reciprocal_type(scale, out_scale)
     inverse = await chord_reciprocal(party, v, scale=scale, out_scale=out_scale)
-    if out.bits == inverse.bits:
+    if not reciprocal_parameters(scale, out_scale).iterations:
         return inverse
-    quotient = await zero_extend(party, inverse, out_bits=out.bits)
-    return await refine(party, quotient, inverse, v.reduce(scale + 1), scale=scale, out=out)
+    return await refine(party, inverse, inverse, v.reduce(scale + 1), scale=scale, out=_reciprocal_type(out_scale))
 
 
 # ------------------------------------------------------------ secure: n / v
@@ -331,7 +332,7 @@ def divide_cost(
     wide = num.bits + out.scale
     steps = [
         chord_reciprocal_cost(profile, n, scale=scale, out_scale=out.scale),
-        multiply_cost(profile, n, x_bits=num.bits, y_bits=out.scale + 1, out_bits=wide, msb_x=msb),
+        multiply_cost(profile, n, x_bits=num.bits, y_bits=out.scale + 2, out_bits=wide, msb_x=msb, msb_y="zero"),
         truncate_reduce_cost(profile, n, bits=wide, shift=num.scale),
     ]
     if wide - num.scale < out.bits:
@@ -381,7 +382,7 @@ async def divide(
     p = reciprocal_parameters(scale, out.scale)
     inverse = await chord_reciprocal(party, dn, scale=scale, out_scale=out.scale)
     product = await multiply(
-        party, nm, inverse, msb, out_bits=num.bits + out.scale, x_signed=num.signed, y_signed=False
+        party, nm, inverse, msb, 0, out_bits=num.bits + out.scale, x_signed=num.signed, y_signed=False
     )
     quotient = await truncate_reduce(party, product, shift=num.scale)
     if quotient.bits < out.bits:

@@ -152,8 +152,8 @@ def test_reciprocal_entries_fit_their_fields_with_a_clear_top_bit():
         p = reciprocal_parameters(2 * m + 2, 2 * m + 2)
         table = reciprocal_table(m).astype(np.uint64)
         assert p.index_bits == m
-        assert np.all(table < 1 << (3 * m + 6))
-        assert np.all(table & ((1 << (2 * m + 3)) - 1) < 1 << (2 * m + 2))
+        assert np.all(table < 1 << (3 * m + 7))
+        assert np.all(table & ((1 << (2 * m + 4)) - 1) < 1 << (2 * m + 2))
 
 
 @pytest.mark.parametrize("scale", [8, 12, 14, 18])
