@@ -86,6 +86,14 @@ class Cost:
         """Largest depth of any message, both parties starting at 0."""
         return int(max(max(row) for row in self.depth))
 
+    @property
+    def last(self) -> int:
+        """The party that is done last, both starting at once; 0 if neither is.
+
+        As sender of an OT to follow it saves a flight: the other party can state its choices without waiting.
+        """
+        return int(max(self.depth[1]) > max(self.depth[0]))
+
     def __add__(self, then: Cost) -> Cost:
         return Cost(self._sum_sent(then), _then(self.depth, then.depth), self._sum_demand(then))
 

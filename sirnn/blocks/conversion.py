@@ -13,7 +13,7 @@ from sirnn.cost import FREE, Cost
 from sirnn.errors import LocalError
 from sirnn.ot.correlated import correlated_ot, correlated_ot_cost, cot_both_ways, cot_both_ways_cost
 from sirnn.ot.fields import CotField
-from sirnn.party import SERVER, Party
+from sirnn.party import CLIENT, SERVER, Party
 from sirnn.profile import Profile
 from sirnn.protocol import Arith, Bool, Clear, protocol
 from sirnn.shares import ArithmeticShare, BooleanShare
@@ -26,9 +26,9 @@ def b2a_clear(bit: Clear) -> Clear:
     return bit
 
 
-def b2a_cost(profile: Profile, n: int, *, bits: int) -> Cost:
+def b2a_cost(profile: Profile, n: int, *, bits: int, sender: int = SERVER) -> Cost:
     """One COT of bits - 1: 128 + bits - 1 bits in profile `paper`, else `bits`; 2 flights. Free for one bit."""
-    return FREE if bits == 1 else correlated_ot_cost(profile, [CotField(n, bits - 1)], sender=SERVER)
+    return FREE if bits == 1 else correlated_ot_cost(profile, [CotField(n, bits - 1)], sender=sender)
 
 
 @protocol(
@@ -36,10 +36,10 @@ def b2a_cost(profile: Profile, n: int, *, bits: int) -> Cost:
     gives=(Arith("bits"),),
     clear=b2a_clear,
     cost=b2a_cost,
-    examples=[{"bits": bits} for bits in (1, 2, 3, 8, 9, 16, 31, 64)],
+    examples=[{"bits": bits} for bits in (1, 2, 3, 8, 9, 16, 31, 64)] + [{"bits": 5, "sender": CLIENT}],
 )
-async def b2a(party: Party, bit: BooleanShare, *, bits: int) -> ArithmeticShare:
-    """A shared bit as an additive share of Z_2^bits. 2 flights.
+async def b2a(party: Party, bit: BooleanShare, *, bits: int, sender: int = SERVER) -> ArithmeticShare:
+    """A shared bit as an additive share of Z_2^bits, by an OT from `sender`. 2 flights.
 
     The product b0 b1 is doubled, so it is needed modulo 2^(bits - 1) only: one bit less than the paper sends.
     """
@@ -47,10 +47,10 @@ async def b2a(party: Party, bit: BooleanShare, *, bits: int) -> ArithmeticShare:
     if bits == 1:
         return ArithmeticShare(own, 1)
     field, flat = [CotField(bit.size, bits - 1)], bit.words.reshape(-1)
-    if party.is_server:
-        (product,) = await correlated_ot(party, field, sender=SERVER, correlations=[ring.reduce(flat, bits - 1)])
+    if party.role == sender:
+        (product,) = await correlated_ot(party, field, sender=sender, correlations=[ring.reduce(flat, bits - 1)])
     else:
-        (product,) = await correlated_ot(party, field, sender=SERVER, choices=[flat])
+        (product,) = await correlated_ot(party, field, sender=sender, choices=[flat])
     doubled = ring.reduce(product.astype(own.dtype) << own.dtype.type(1), bits)
     return ArithmeticShare(ring.reduce(own - doubled.reshape(bit.shape), bits), bits)
 

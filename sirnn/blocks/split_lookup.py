@@ -38,8 +38,8 @@ from sirnn.protocol import Arith, Bool, protocol
 from sirnn.ring import Words
 from sirnn.shares import ArithmeticShare, BooleanShare
 
-WIDEST = 12
-"""Bits of an index: 4,096 table entries are gone through for each lookup."""
+WIDEST = WIDEST_LOW + WIDEST_HIGH
+"""Bits of an index. All of the table is gone through for each lookup: 65,536 entries at 16 bits."""
 
 
 @cache
@@ -91,6 +91,7 @@ def _cost(n: int, low: int, high: int, width: int) -> Cost:
             (8, (20, 9, 7)),
             (12, (1,)),
             (12, (16, 33)),
+            (15, (16,)),
         )
     ],
     profiles=[profile for profile in Profile if profile.ahead],
@@ -101,7 +102,7 @@ async def split_lookup(
     """Xor shares of the out_bits[k] bits of tables[k][x], for every k. 2 flights.
 
     Raises:
-        LocalError: the profile makes nothing ahead, the index has more than 12 bits, a table is not 2^bits long, or
+        LocalError: the profile makes nothing ahead, the index has more than 16 bits, a table is not 2^bits long, or
             the entries exceed 64 bits together.
     """
     check_tables(x.bits, tables, out_bits, widest=WIDEST)

@@ -140,7 +140,8 @@ async def _receive_from_cots(
         pads = np.empty(field.count, np.uint64)
         chosen_pads(_by_level(known, field), number.astype(np.uint64), field.bits, pads)
         # Nothing was sent for message 0: its pad is the receiver's half.
-        padded = np.concatenate([np.zeros((field.count, 1), sent.dtype), sent.reshape(field.count, field.choices - 1)], axis=1)
+        padded = np.zeros((field.count, field.choices), sent.dtype)
+        padded[:, 1:] = sent.reshape(field.count, field.choices - 1)
         halves.append(padded[np.arange(field.count), number] ^ ring.reduce(pads, field.bits))
     return halves
 
