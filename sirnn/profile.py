@@ -10,6 +10,7 @@ class Profile(enum.Enum):
 
     PAPER = "paper"  # SIRNN's algorithms over IKNP and KKOT, made as they are used
     EXACT = "exact"  # the same words, out of correlations made ahead: silent random OTs and split lookups
+    LEAN = "lean"  # one proven table or piecewise polynomial per function; the default where nothing is said
 
     @property
     def ahead(self) -> bool:

@@ -10,12 +10,13 @@ from types import ModuleType
 from typing import Any
 
 import sirnn.blocks
+import sirnn.compiler
 import sirnn.functions
 import sirnn.linear
 import sirnn.nn
 import sirnn.ot
 
-PACKAGES = (sirnn.ot, sirnn.blocks, sirnn.functions, sirnn.linear, sirnn.nn)
+PACKAGES = (sirnn.ot, sirnn.blocks, sirnn.functions, sirnn.compiler, sirnn.linear, sirnn.nn)
 
 
 def modules() -> Iterator[ModuleType]:

@@ -88,16 +88,26 @@ class MathFunction:
         domain = self.domain(inp)
         if len(domain) == 0:
             raise LocalError(f"{self.name} is not defined anywhere on {inp}", remedy=self.summary)
-        places = np.arange(count, dtype=np.int64)
-        if count < len(domain):
-            places = places * (len(domain) - 1) // max(1, count - 1)
-        return ring.from_signed(domain.start + places % len(domain), inp.bits)
+        return spread(domain, inp, count)
 
     def compare(self, x: Words, y: Words, inp: FixedPoint, out: FixedPoint) -> Comparison:
         """Output words y beside what the real function is at the input words x, same shape."""
-        real: Reals = np.ldexp(self.real(inp.decode(x)), out.scale)
-        low, high = out.int_range
-        return Comparison(out.to_int(y).astype(np.float64), real, (low <= real) & (real <= high))
+        return compare(self.real, x, y, inp, out)
+
+
+def spread(domain: range, inp: FixedPoint, count: int) -> Words:
+    """`count` words of a type, spread evenly over some of its integers; every one of those if there are enough."""
+    places = np.arange(count, dtype=np.int64)
+    if count < len(domain):
+        places = places * (len(domain) - 1) // max(1, count - 1)
+    return ring.from_signed(domain.start + places % len(domain), inp.bits)
+
+
+def compare(real: Callable[[Reals], Reals], x: Words, y: Words, inp: FixedPoint, out: FixedPoint) -> Comparison:
+    """Output words y beside what a real function is at the input words x, same shape."""
+    exact: Reals = np.ldexp(real(inp.decode(x)), out.scale)
+    low, high = out.int_range
+    return Comparison(out.to_int(y).astype(np.float64), exact, (low <= exact) & (exact <= high))
 
 
 def _whole(inp: FixedPoint) -> range:

@@ -233,9 +233,7 @@ def refine_cost(profile: Profile, n: int, *, scale: int, out: FixedPoint) -> Cos
     """Two products, each truncated."""
     estimate, product = out.scale + scale + 2, out.bits + out.scale
     return sequence(
-        multiply_cost(
-            profile, n, x_bits=out.scale + 2, y_bits=scale + 1, out_bits=estimate, msb_x="zero", msb_y="one"
-        ),
+        multiply_cost(profile, n, x_bits=out.scale + 2, y_bits=scale + 1, out_bits=estimate, msb_x="zero", msb_y="one"),
         truncate_reduce_cost(profile, n, bits=estimate, shift=scale),
         multiply_cost(profile, n, x_bits=out.bits, y_bits=out.scale + 2, out_bits=product),
         truncate_reduce_cost(profile, n, bits=product, shift=out.scale),

@@ -1,0 +1,103 @@
+"""The cache: plans compiled before, as JSON files of the user's.
+
+They lie in $SIRNN_CACHE, or else in sirnn/ of $XDG_CACHE_HOME or ~/.cache, under the hash of everything that decides
+the plan. A file that cannot be read, or is not what was written, is as good as none; nor is it an error if none can be
+written.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from sirnn.compiler import codec
+from sirnn.compiler.compiled import Candidate, Compiled
+from sirnn.compiler.price import bill
+from sirnn.compiler.proof import Proof
+from sirnn.compiler.task import Task
+from sirnn.errors import LocalError
+
+VERSION = 1
+"""To be raised whenever the compiler would choose or measure differently."""
+
+
+def folder() -> Path:
+    """Where compiled plans are kept."""
+    named = os.environ.get("SIRNN_CACHE")
+    if named:
+        return Path(named)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sirnn"
+
+
+def recall(task: Task) -> Compiled | None:
+    """What was compiled for the same task before; None if nothing was, or it is not intact."""
+    path = _path(task)
+    if path is None:
+        return None
+    try:
+        document = json.loads(path.read_text())
+        if document["checksum"] != _checksum(document["compiled"]):
+            return None
+        return _load(task, document["compiled"])
+    except (OSError, ValueError, KeyError, TypeError, LocalError):
+        return None
+
+
+def remember(task: Task, compiled: Compiled) -> None:
+    """Keep what was compiled, if the task has a definition and the folder can be written."""
+    path = _path(task)
+    if path is None:
+        return
+    document = _dump(compiled)
+    text = json.dumps({"checksum": _checksum(document), "compiled": document})
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # Another process may be writing the same plan: each puts a whole file in place.
+        with tempfile.NamedTemporaryFile("w", dir=path.parent, suffix=".part", delete=False) as file:
+            file.write(text)
+        Path(file.name).replace(path)
+    except OSError:
+        return
+
+
+def _path(task: Task) -> Path | None:
+    if task.definition is None:
+        return None
+    decisive = {
+        "version": VERSION,
+        "definition": task.definition,
+        "types": [attrs.asdict(task.inp), attrs.asdict(task.out)],
+        "max_ulp": task.max_ulp.hex(),
+        "domain": [task.domain.start, task.domain.stop],
+        "saturate": task.saturate,
+        "network": task.network and [task.network.latency.hex(), task.network.bits_per_second.hex()],
+        "count": task.count,
+        "profile": task.profile.value,
+    }
+    return folder() / f"{_checksum(decisive)}.json"
+
+
+def _checksum(document: Any) -> str:
+    text = json.dumps(document, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _dump(compiled: Compiled) -> dict[str, Any]:
+    return {
+        "plan": codec.dump(compiled.plan),
+        "proof": attrs.asdict(compiled.proof),
+        "candidates": [attrs.asdict(candidate) for candidate in compiled.candidates],
+    }
+
+
+def _load(task: Task, document: dict[str, Any]) -> Compiled:
+    plan = codec.load(document["plan"])
+    candidates = tuple(Candidate(**candidate) for candidate in document["candidates"])
+    proof, priced = Proof(**document["proof"]), bill(task.profile, plan, task.count)
+    return Compiled(task, plan, proof, priced, candidates)

@@ -1,0 +1,217 @@
+"""The cheapest plan: every way to evaluate the function is sketched, with the coarsest coefficients it could have, and
+the ways are gone through by the price of their sketches until one was fitted that costs no more than the next sketch.
+
+Most fits fail, and most of those on the same few segments, which are therefore tried first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import attrs
+import numpy as np
+
+from sirnn.compiler.compiled import Candidate, describe
+from sirnn.compiler.fit import Int64s, Line, Rooms, Segments, Window
+from sirnn.compiler.frames import Frame, frames
+from sirnn.compiler.plan import Piecewise, Plan
+from sirnn.compiler.price import Link, Price, price_of
+from sirnn.compiler.shapes import MAX_GUARD, Straight, straight_shapes, table
+from sirnn.compiler.target import Target
+from sirnn.errors import LocalError
+from sirnn.profile import Profile
+
+MAX_INDEX_BITS = 12
+"""Segments, as a power of two, at most: every lookup goes through them all."""
+
+MAX_TABLE_BITS = 16
+"""Words of a table, likewise."""
+
+FINER = 3
+"""Numbers of segments that are looked at: the fewest that do, and as many powers of two above."""
+
+HARD = 8
+"""Segments that are tried first."""
+
+FINE = 6
+"""Bits of a slope beyond those of a place in its segment that are as good as a real number."""
+
+FLOOR_ERROR = 0.51
+"""ULP, and a bit, that rounding down may take off a line's error, seen from half an ULP below it."""
+
+TABLE_ERROR = 0.5
+"""ULP that a table errs at most, and almost always somewhere."""
+
+CHOSEN, DEARER, TOO_COARSE, NO_USE = "chosen", "dearer", "too coarse", "dearer at best"
+"""Verdicts; of what is dearer at best nothing was fitted, and its price is that of a sketch."""
+
+
+@attrs.frozen
+class _Found:
+    """A plan within the bound."""
+
+    plan: Plan
+    price: Price
+    weight: float
+
+
+# ------------------------------------------------------------ ways
+
+
+@attrs.frozen(eq=False)
+class Terms:
+    """What decides between plans.
+
+    Attributes:
+        bound: ULP that a plan may err.
+        link: the network whose time decides; bytes do if there is none.
+        count: instances of a batch.
+        profile: of the sessions that will run it.
+    """
+
+    bound: float
+    link: Link | None
+    count: int
+    profile: Profile
+
+    def found(self, plan: Plan) -> _Found | None:
+        """A plan and its price; None if the profile has no protocol for it."""
+        try:
+            price = price_of(self.profile, plan, self.count)
+        except LocalError:
+            return None
+        return _Found(plan, price, price.weight(self.link, self.count))
+
+
+@attrs.define(eq=False)
+class _Tabled:
+    """The way of a table."""
+
+    frame: Frame
+    terms: Terms
+
+    def sketch(self) -> _Found | None:
+        """What is no dearer than the plan."""
+        return self.terms.found(self.frame.whole(table(self.frame.target, self.terms.bound)))
+
+    def fitted(self, _: float) -> _Found | None:
+        """The plan."""
+        return self.sketch() if self.terms.bound >= TABLE_ERROR else None
+
+
+@attrs.define(eq=False)
+class _Pieces:
+    """The way of straight pieces on segments of one size.
+
+    Attributes:
+        frame: of the words they are for.
+        terms: what decides.
+        index_bits: segments, as a power of two.
+        segments: the words.
+        hard: rows of the segments to be tried first.
+    """
+
+    frame: Frame
+    terms: Terms
+    index_bits: int
+    segments: Segments
+    hard: Int64s | None = None
+
+    def resolves(self) -> bool:
+        """Whether lines with real coefficients would be within the bound."""
+        if self.segments.bend() > self.terms.bound + FLOOR_ERROR:
+            return False
+        return self._possible(_any_line(self.frame.target, self.segments)) is not None
+
+    def shapes(self) -> Iterator[Straight]:
+        """Those that might do, the coarsest first."""
+        return straight_shapes(self.frame.target, self.index_bits, self.segments, self.terms.bound)
+
+    def sketch(self) -> _Found | None:
+        """What is no dearer than any plan of this way."""
+        return next((self._sketch(shape) for shape in self.shapes()), None)
+
+    def fitted(self, most: float) -> _Found | None:
+        """The cheapest plan, if there is one that weighs less than `most`."""
+        best: _Found | None = None
+        for shape in self.shapes():
+            sketch = self._sketch(shape)
+            if sketch is None or sketch.weight >= most:
+                continue
+            plan = self._fit(shape)
+            found = None if plan is None else self.terms.found(self.frame.whole(plan))
+            if found is not None and found.weight < most:
+                best, most = found, found.weight
+        return best
+
+    def _sketch(self, shape: Straight) -> _Found | None:
+        return self.terms.found(self.frame.whole(shape.sketch(self.frame.target, self.segments)))
+
+    def _fit(self, shape: Straight) -> Piecewise | None:
+        """The plan with the fewest guard bits, its error then made as small as it can be; None if there is none."""
+        line = shape.line(self.segments)
+        rooms = self._possible(line)
+        if rooms is None:
+            return None
+        for guard in range(min(shape.drop, MAX_GUARD) + 1):
+            slopes, intercepts, does = rooms.choose(shape.drop - guard)
+            if np.all(does):
+                slopes, intercepts = line.polish(slopes, intercepts, shape.drop - guard, self.terms.bound)
+                return shape.plan(self.frame.target, guard, intercepts, slopes)
+        return None
+
+    def _possible(self, line: Line) -> Rooms | None:
+        """The intervals of all segments, or None if one of them has no integer intercept."""
+        bound = self.terms.bound
+        if self.hard is not None and not np.all(line.within(self.hard).rooms(bound).choose(0)[2]):
+            return None
+        rooms = line.rooms(bound)
+        if np.all(rooms.choose(0)[2]):
+            return rooms
+        self.hard = np.argsort(rooms.best.size, kind="stable")[:HARD]
+        return None
+
+
+# ------------------------------------------------------------ the search
+
+
+def cheapest(target: Target, terms: Terms) -> tuple[Plan | None, tuple[Candidate, ...]]:
+    """The cheapest plan, if there is any, and what became of every way, the chosen one first."""
+    sketched = [(way, sketch) for way in _ways(target, terms) if (sketch := way.sketch()) is not None]
+    # Equal weights keep the order in which they came: the result is the same on every machine.
+    sketched.sort(key=lambda each: each[1].weight)
+    best: _Found | None = None
+    weighed: dict[str, Candidate] = {}
+    for way, sketch in sketched:
+        verdict, known = NO_USE, sketch
+        if best is None or sketch.weight < best.weight:
+            found = way.fitted(float("inf"))
+            verdict, known = (TOO_COARSE, sketch) if found is None else (DEARER, found)
+            if found is not None and (best is None or found.weight < best.weight):
+                best = found
+        name = describe(known.plan)
+        weighed[name] = Candidate(name, known.price.bits, known.price.flights, verdict)
+    if best is None:
+        return None, tuple(weighed.values())
+    chosen = weighed.pop(describe(best.plan))
+    return best.plan, (attrs.evolve(chosen, verdict=CHOSEN), *weighed.values())
+
+
+def _ways(target: Target, terms: Terms) -> Iterator[_Tabled | _Pieces]:
+    """Tables and pieces, for the whole range and for its narrowest frames."""
+    for frame in frames(target, terms.bound):
+        if frame.target.read_bits <= MAX_TABLE_BITS:
+            yield _Tabled(frame, terms)
+        enough = 0
+        for index_bits in range(1, min(frame.target.read_bits - 1, MAX_INDEX_BITS) + 1):
+            pieces = _Pieces(frame, terms, index_bits, Segments.of(frame.target, index_bits))
+            if enough <= FINER and pieces.resolves():
+                enough += 1
+                yield pieces
+
+
+def _any_line(target: Target, segments: Segments) -> Line:
+    """Lines with practically real coefficients, and any results of the type."""
+    drop = len(segments.rest).bit_length() - 1 + FINE
+    anything = Window(-(1 << 60), 1 << 60)
+    return Line(segments, drop, anything, Window(*target.out.int_range))

@@ -1,0 +1,145 @@
+"""Clamping on shares: where an input lies, and the straight lines outside.
+
+    y = above(x) + inside (inner(x) - above(x)) + below (below(x) - above(x))
+
+A line is local: its slope makes up for what the input's ring lacks. Where both lines have one slope, which is mostly 0,
+the last term is a shared bit times a public number.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sirnn import ring
+from sirnn.blocks.carry import carry, carry_cost
+from sirnn.blocks.conversion import b2a, b2a_cost, mux, mux_cost
+from sirnn.blocks.lookup import lookup_bits, lookup_bits_cost
+from sirnn.compiler.plan import MAX_INDEX_BITS, Clamped, Line
+from sirnn.cost import FREE, Cost
+from sirnn.errors import LocalError
+from sirnn.party import Party
+from sirnn.profile import Profile
+from sirnn.ring import Words
+from sirnn.shares import ArithmeticShare, BooleanShare
+
+# ------------------------------------------------------------ where the input lies
+
+
+async def sides(party: Party, x: ArithmeticShare, plan: Clamped) -> tuple[BooleanShare, BooleanShare | None]:
+    """Whether x is inside, and whether it is below; None if it cannot be.
+
+    By the top bits, which a carry out of the others makes an additive share of.
+
+    Raises:
+        LocalError: more than 16 bits decide it.
+
+    Cost: `sides_cost`.
+    """
+    low, top = _cut(plan)
+    high = ArithmeticShare(ring.reduce(x.words >> x.words.dtype.type(low), top), top)
+    if low:
+        sender = carry_cost(party.profile, x.size, bits=low).last
+        high += await b2a(party, await carry(party, x.reduce(low)), bits=top, sender=sender)
+    tables = _flags(plan)
+    flags = await lookup_bits(party, high, tables=tables, out_bits=[1] * len(tables))
+    return flags[0], flags[1] if len(flags) > 1 else None
+
+
+def sides_cost(profile: Profile, n: int, plan: Clamped) -> Cost:
+    """A carry of the low bits, made a number of the top bits, and a lookup of one bit or two."""
+    low, top = _cut(plan)
+    looking = lookup_bits_cost(profile, n, bits=top, out_bits=[1] * len(_flags(plan)))
+    if not low:
+        return looking
+    carrying = carry_cost(profile, n, bits=low)
+    return carrying + b2a_cost(profile, n, bits=top, sender=carrying.last) + looking
+
+
+def _cut(plan: Clamped) -> tuple[int, int]:
+    """Bits that do not matter and bits that do: of a signed input, the sign of the inner plan is among the latter."""
+    low = plan.inside_bits - plan.inp.signed
+    top = plan.inp.bits - low
+    if top > MAX_INDEX_BITS:
+        raise LocalError(
+            f"a clamp of {plan.inp} to {plan.inside_bits} bits goes by {top} bits",
+            remedy=f"truncate the input first: at most {MAX_INDEX_BITS} bits may lie above the inner plan's",
+        )
+    return low, top
+
+
+def _flags(plan: Clamped) -> list[Words]:
+    """Tables over the top bits: inside, and below if it can be."""
+    _, top = _cut(plan)
+    index = np.arange(1 << top)
+    if not plan.inp.signed:
+        return [(index == 0).astype(np.uint8)]
+    inside = (index == 0) | (index == len(index) - 1)
+    return [inside.astype(np.uint8), (~inside & (index >= len(index) // 2)).astype(np.uint8)]
+
+
+# ------------------------------------------------------------ the straight lines
+
+
+async def select(
+    party: Party,
+    x: ArithmeticShare,
+    y: ArithmeticShare,
+    inside: BooleanShare,
+    below: BooleanShare | None,
+    plan: Clamped,
+) -> ArithmeticShare:
+    """y inside, and outside the plan's lines of x.
+
+    Cost: `select_cost`, 2 flights.
+    """
+    profile, bits = party.profile, y.bits
+    above = _line(party, x, plan.above, bits)
+    kept, correction = await party.parallel(
+        (mux_cost(profile, x.size, bits=bits), lambda p: mux(p, inside, y - above)),
+        (_below_cost(profile, x.size, plan), lambda p: _below(p, x, below, plan)),
+    )
+    return above + kept + correction
+
+
+def select_cost(profile: Profile, n: int, plan: Clamped) -> Cost:
+    """A MUX, and a second one or a B2A for inputs below."""
+    return mux_cost(profile, n, bits=plan.out.bits) | _below_cost(profile, n, plan)
+
+
+def _line(party: Party, x: ArithmeticShare, line: Line, bits: int) -> ArithmeticShare:
+    words = ArithmeticShare(ring.reduce(x.words, bits), bits)
+    return words * line.slope + party.constant(line.constant, bits, x.shape)
+
+
+def _step(plan: Clamped) -> Line:
+    """The line below less that above."""
+    return Line(plan.below.slope - plan.above.slope, plan.below.constant - plan.above.constant)
+
+
+def _step_places(plan: Clamped) -> int:
+    """How often 2 divides a constant step, at most the output's bits."""
+    step = _step(plan).constant % (1 << plan.out.bits)
+    return (step & -step).bit_length() - 1 if step else plan.out.bits
+
+
+async def _below(party: Party, x: ArithmeticShare, below: BooleanShare | None, plan: Clamped) -> ArithmeticShare:
+    step, bits, places = _step(plan), plan.out.bits, _step_places(plan)
+    if below is None or (not step.slope and places == bits):
+        return party.constant(0, bits, x.shape)
+    if step.slope:
+        return await mux(party, below, _line(party, x, step, bits))
+    number = await b2a(party, below, bits=bits - places)
+    return ArithmeticShare(ring.reduce(number.words, bits), bits) * step.constant
+
+
+def _below_cost(profile: Profile, n: int, plan: Clamped) -> Cost:
+    step, places = _step(plan), _step_places(plan)
+    if not plan.inp.signed or (not step.slope and places == plan.out.bits):
+        return FREE
+    if step.slope:
+        return mux_cost(profile, n, bits=plan.out.bits)
+    return b2a_cost(profile, n, bits=plan.out.bits - places)
+
+
+PRIMITIVES = (sides, select)
+"""They take a plan, as `evaluate` does, which is tested in their place."""

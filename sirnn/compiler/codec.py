@@ -1,0 +1,122 @@
+"""Plans as JSON, and the digest by which two parties see that they hold the same one."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import attrs
+import cattrs
+
+from sirnn.compiler.plan import Clamped, Line, Piecewise, Plan, Table
+from sirnn.errors import LocalError
+from sirnn.fixedpoint import FixedPoint
+
+KINDS: dict[str, type[Table] | type[Piecewise] | type[Clamped]] = {
+    "table": Table,
+    "piecewise": Piecewise,
+    "clamped": Clamped,
+}
+"""By the name a file gives them."""
+
+
+def kind(plan: Plan) -> str:
+    """What kind of plan it is, as files say it."""
+    return type(plan).__name__.lower()
+
+
+def dump(plan: Plan) -> dict[str, Any]:
+    """A plan as JSON values: every attribute by its name, and its kind."""
+    fields = {field.name: getattr(plan, field.name) for field in attrs.fields(type(plan))}
+    return {"kind": kind(plan), **{name: _dumped(value) for name, value in fields.items()}}
+
+
+def _dumped(value: Any) -> Any:
+    if isinstance(value, Table | Piecewise):
+        return dump(value)
+    if isinstance(value, FixedPoint | Line):
+        return attrs.asdict(value)
+    return value
+
+
+def load(document: Any) -> Plan:
+    """The plan that `dump` wrote.
+
+    Raises:
+        LocalError: it is no plan, or its parts do not fit together.
+    """
+    if not isinstance(document, dict) or document.get("kind") not in KINDS:
+        raise LocalError("not a plan: it names no kind of plan", remedy=f"write one with compile-function; {_known()}")
+    fields = {name: value for name, value in document.items() if name != "kind"}
+    try:
+        plan: Plan = _CONVERTER.structure(fields, KINDS[document["kind"]])
+    except (cattrs.errors.ForbiddenExtraKeysError, AttributeError, KeyError, TypeError, ValueError) as failure:
+        raise LocalError(f"not a plan: {failure}", remedy="write one with compile-function") from failure
+    return plan
+
+
+def digest(plan: Plan) -> str:
+    """SHA-256 of the plan's canonical JSON, in hex: equal if and only if the plans are."""
+    text = json.dumps(dump(plan), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def save_plan(path: Path, plan: Plan) -> None:
+    """Write a plan to a JSON file.
+
+    Raises:
+        LocalError: the file cannot be written.
+    """
+    try:
+        path.write_text(json.dumps({**dump(plan), "digest": digest(plan)}) + "\n")
+    except OSError as failure:
+        raise LocalError(f"cannot write {path}: {failure.strerror}", remedy="choose another file") from failure
+
+
+def load_plan(path: Path) -> Plan:
+    """Read the plan that `save_plan` wrote.
+
+    Raises:
+        LocalError: no such file, it is not JSON, it is no plan, or it was changed since.
+    """
+    try:
+        document = json.loads(path.read_text())
+    except (OSError, ValueError) as failure:
+        raise LocalError(
+            f"cannot read {path}: {failure}", remedy="name a file that compile-function wrote"
+        ) from failure
+    said = document.pop("digest", None) if isinstance(document, dict) else None
+    plan = load(document)
+    if said != digest(plan):
+        raise LocalError(f"{path} was changed after it was written", remedy="compile the function again")
+    return plan
+
+
+def _known() -> str:
+    return f"kinds are {', '.join(KINDS)}"
+
+
+def _exactly(value: Any, wanted: type) -> Any:
+    if type(value) is not wanted:
+        raise TypeError(f"{value!r:.40} is no {wanted.__name__}")
+    return value
+
+
+def _inner(document: Any, _: Any) -> Plan:
+    plan = load(document)
+    if isinstance(plan, Clamped):
+        raise TypeError("a clamped plan inside another")
+    return plan
+
+
+def _make_converter() -> cattrs.Converter:
+    converter = cattrs.Converter(forbid_extra_keys=True, detailed_validation=False)
+    for plain in (int, bool):  # cattrs would turn "3" into 3 and 0.5 into 0
+        converter.register_structure_hook(plain, _exactly)
+    converter.register_structure_hook(Table | Piecewise, _inner)
+    return converter
+
+
+_CONVERTER = _make_converter()

@@ -1,0 +1,115 @@
+"""Frames: which part of the input range a plan's table or pieces are for, and the lines on either side of it.
+
+Where the input's range is far wider than where the function bends, almost all segments would be the same straight line.
+A frame cuts the words near 0 out and leaves lines with integer slopes to the rest, if these are within the bound.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import attrs
+import numpy as np
+
+from sirnn import ring
+from sirnn.compiler.plan import Clamped, Line, Piecewise, Plan, Table
+from sirnn.compiler.real import Reals
+from sirnn.compiler.target import REFERENCE_ERROR, Int64s, Target
+from sirnn.fixedpoint import FixedPoint
+
+MARGINS = 2
+"""Frames that are tried: the narrowest, and each a bit wider."""
+
+NOTHING = Line(0, 0)
+"""For words of which nothing is asked."""
+
+
+@attrs.frozen(eq=False)
+class Frame:
+    """A part of the input range.
+
+    Attributes:
+        target: what is asked of the words inside.
+        inside_bits: of the words inside; None if that is all there are.
+        below: the line for the words below.
+        above: the line for the words above.
+    """
+
+    target: Target
+    inside_bits: int | None = None
+    below: Line = NOTHING
+    above: Line = NOTHING
+
+    def whole(self, inner: Table | Piecewise) -> Plan:
+        """The plan for all words, given one for those inside."""
+        if self.inside_bits is None:
+            return inner
+        return Clamped(inner, self.inside_bits, self.below, self.above)
+
+
+def frames(target: Target, bound: float) -> Iterator[Frame]:
+    """The whole range, and the narrowest ranges outside of which lines do."""
+    yield Frame(target)
+    found = 0
+    for inside_bits in range(2, target.inp.bits):
+        if found == MARGINS:
+            return
+        frame = _frame(target, inside_bits, bound)
+        if frame is not None:
+            found += 1
+            yield frame
+
+
+def _frame(target: Target, inside_bits: int, bound: float) -> Frame | None:
+    low, high = FixedPoint(inside_bits, 0, target.inp.signed).int_range
+    domain = target.domain
+    inside = range(max(low, domain.start), min(high + 1, domain.stop))
+    below = _line(target, range(domain.start, min(low, domain.stop)), bound)
+    above = _line(target, range(max(high + 1, domain.start), domain.stop), bound)
+    if below is None or above is None or len(inside) == 0 or len(inside) == len(domain):
+        return None
+    return Frame(_cut(target, inside), inside_bits, below, above)
+
+
+def _cut(target: Target, inside: range) -> Target:
+    """What is asked of some of the words."""
+    read_bits = max(1, (len(inside) - 1).bit_length())
+    integers = np.arange(inside.start, inside.stop, dtype=np.int64)
+    goal, asked = np.zeros(1 << read_bits), np.zeros(1 << read_bits, dtype=bool)
+    places = integers & ring.mask(read_bits)
+    goal[places], asked[places] = _values(target, integers), True
+    return attrs.evolve(target, domain=inside, read_bits=read_bits, goal=goal, asked=asked)
+
+
+def _values(target: Target, integers: Int64s) -> Reals:
+    values: Reals = target.goal[integers & ring.mask(target.read_bits)]
+    return values
+
+
+def _line(target: Target, integers: range, bound: float) -> Line | None:
+    """A line with integer slope and constant within the bound at all of these integers."""
+    if len(integers) == 0:
+        return NOTHING
+    x = np.arange(integers.start, integers.stop, dtype=np.int64)
+    values = _values(target, x)
+    slope = round((values[-1] - values[0]) / max(1, len(x) - 1))
+    rest = values - slope * x
+    margin = bound - REFERENCE_ERROR * (1 + float(np.abs(values).max()))
+    least, most = int(np.ceil(rest.max() - margin)), int(np.floor(rest.min() + margin))
+    if least > most:
+        return None
+    line = Line(slope, _roundest(least, most))
+    low, high = target.out.int_range
+    results = slope * x + line.constant
+    fits = low <= results.min() and results.max() <= high
+    return line if fits and line.determined(target.inp, target.out) else None
+
+
+def _roundest(least: int, most: int) -> int:
+    """The number from least to most that 2 divides most often: choosing between round numbers costs fewer bits."""
+    places = 0
+    if least <= 0 <= most:
+        return 0
+    while most >> places + 1 << places + 1 >= least:
+        places += 1
+    return most >> places << places

@@ -1,0 +1,60 @@
+"""The compiler: from a real function and two types to the cheapest plan within an error, proved on every word."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sirnn.compiler.cache import recall, remember
+from sirnn.compiler.cheapest import Terms, cheapest
+from sirnn.compiler.compiled import Compiled
+from sirnn.compiler.price import bill
+from sirnn.compiler.proof import prove
+from sirnn.compiler.real import RealFunction
+from sirnn.compiler.target import tabulate
+from sirnn.compiler.task import Task, make_task
+from sirnn.errors import LocalError
+from sirnn.fixedpoint import FixedPoint
+
+
+def compile_function(
+    f: RealFunction | str, *, inp: FixedPoint, out: FixedPoint, cache: bool = True, **options: Any
+) -> Compiled:
+    """The cheapest plan for f whose result is within max_ulp of it at every input of the domain.
+
+    Args:
+        f: the name of a library function (see `library`), an expression in x (see `expression`), or a callable from an
+            array of doubles to one of the same shape.
+        inp: type of the input.
+        out: type of the output.
+        cache: whether a plan that was compiled before may be taken from the user's cache, and this one be put there.
+            Callables are kept only under a `name`, which then stands for what they compute.
+        options: `max_ulp`, 1 by default or what the library says; `name`, what messages call f; `domain`, the integers
+            of the input on which f is asked for (elsewhere any word may result); `saturate`, whether the ends of the
+            output type stand for what is beyond them; `network`, whose time for a batch decides instead of the bytes;
+            `count`, instances of a batch; and `profile`: see `task.Task`.
+
+    Raises:
+        LocalError: f has no value somewhere on the domain, or one the output type cannot hold; or no plan is within
+            the bound.
+    """
+    task = make_task(f, inp=inp, out=out, **options)
+    known = recall(task) if cache else None
+    if known is not None:
+        return known
+    compiled = compile_task(task)
+    if cache:
+        remember(task, compiled)
+    return compiled
+
+
+def compile_task(task: Task) -> Compiled:
+    """The cheapest plan for a task, as `compile_function`, found anew."""
+    target = tabulate(task)
+    plan, candidates = cheapest(target, Terms(task.max_ulp, task.network, task.count, task.profile))
+    if plan is None:
+        raise LocalError(
+            f"no plan gives {task.name} from {task.inp} to {task.out} within {task.max_ulp:g} ULP",
+            remedy="allow a larger error (0.5 ULP is the least possible), a coarser output, or a narrower input",
+        )
+    priced = bill(task.profile, plan, task.count)
+    return Compiled(task, plan, prove(plan, target), priced, candidates)

@@ -1,0 +1,96 @@
+"""`sirnn compile-function`: what it reports, writes and refuses."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from sirnn.compiler.codec import digest, load_plan
+from sirnn.compiler.price import bill
+from sirnn.profile import Profile
+
+SMALL = ("--bits", 8, "--in-scale", 4, "--out-bits", 8, "--out-scale", 4)
+
+
+@pytest.fixture(autouse=True)
+def own_cache(monkeypatch, tmp_path):
+    monkeypatch.setenv("SIRNN_CACHE", str(tmp_path / "cache"))
+
+
+def report(invoke, *arguments):
+    result = invoke("compile-function", *arguments, "--json")
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+def test_the_report_is_that_of_the_plan_it_writes(invoke, tmp_path):
+    found = report(invoke, "tanh", *SMALL, "--count", 1000, "-o", tmp_path / "plan.json")
+    plan = load_plan(tmp_path / "plan.json")
+    assert found["digest"] == digest(plan)
+    cost = bill(Profile.LEAN, plan, 1000)
+    assert found["bytes_online"] == cost.online.payload
+    assert found["bytes_offline"] == cost.offline.payload
+    assert found["bytes_per_instance"] == (cost.online.payload + cost.offline.payload) / 1000
+    assert found["flights"] == cost.online.flights
+    assert 0 < found["mean_ulp"] < found["max_ulp"] <= found["allowed_ulp"] == 1.5
+    assert (found["proven"], found["inputs"], found["overflows"]) == ("exhaustive", 256, 0)
+    assert "candidates" not in found
+    assert "entries" not in found["parameters"]
+
+
+def test_the_cache_answers_the_same(invoke):
+    first = report(invoke, "x * sigmoid(x)", *SMALL, "--explain")
+    assert report(invoke, "x*sigmoid( x )", *SMALL, "--explain") == first
+    assert report(invoke, "x * sigmoid(x)", *SMALL, "--explain", "--no-cache") == first
+    assert first["candidates"][0]["verdict"] == "chosen"
+
+
+def test_domains_and_signs(invoke):
+    unsigned = report(invoke, "sqrt(x)", *SMALL, "--unsigned", "--out-unsigned")
+    part = report(invoke, "1 / x", *SMALL, "--domain", "1:2")
+    assert (unsigned["inputs"], part["inputs"]) == (256, 17)
+    assert report(invoke, "1 / x", *SMALL, "--domain", "0:2", "--saturate")["overflows"] > 0
+
+
+def test_people_see_what_was_weighed_and_where_the_error_is(invoke):
+    result = invoke("compile-function", "tanh", *SMALL, "--explain")
+    assert result.exit_code == 0
+    for words in ("worst error", "exhaustive: 256 inputs", "chosen", "Worst error along the domain", "█"):
+        assert words in result.stdout
+    assert max(map(len, result.stdout.splitlines())) <= 80
+
+
+def test_a_network_decides_by_time(invoke):
+    by_time = report(invoke, "tanh", "--bits", 12, "--in-scale", 8, "--network", "wan", "--count", 10)
+    by_bytes = report(invoke, "tanh", "--bits", 12, "--in-scale", 8, "--count", 10)
+    assert by_time["flights"] < by_bytes["flights"]
+
+
+@pytest.mark.parametrize("name", ["error.svg", "error.png"])
+def test_the_error_is_drawn(invoke, tmp_path, name):
+    pytest.importorskip("matplotlib")
+    assert invoke("compile-function", "tanh", *SMALL, "--plot", tmp_path / name).exit_code == 0
+    assert (tmp_path / name).stat().st_size > 1000
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "problem"),
+    [
+        (("1 / x",), 1, "sirnn: error: 1 / x is inf at x = 0"),
+        (("open('f')",), 1, "nothing an expression can use"),
+        (("tanh", "--max-ulp", "0.3"), 1, "no plan gives tanh"),
+        (("tanh", "--max-ulp", "0"), 2, "--max-ulp"),
+        (("tanh", "--domain", "3"), 2, "is not a domain"),
+        (("tanh", "--domain", "3:1"), 2, "is not a domain"),
+        (("tanh", "--domain", "nan:1"), 2, "is not a domain"),
+        (("tanh", "-o", "nowhere/plan.json"), 1, "there is no folder nowhere"),
+        (("tanh", "--plot", "error.what"), 1, "cannot draw"),
+        (("tanh", "--bits", 32), 1, "4,294,967,296 words"),
+    ],
+)
+def test_what_cannot_be_is_refused(invoke, arguments, code, problem):
+    result = invoke("compile-function", *SMALL, *arguments)
+    assert result.exit_code == code
+    assert problem in result.stderr
+    assert result.stdout == ""

@@ -1,0 +1,72 @@
+"""Plans in files: what is read is what was written, or refused."""
+
+from __future__ import annotations
+
+import json
+
+import attrs
+import pytest
+
+from sirnn.compiler.codec import digest, dump, load, load_plan, save_plan
+from sirnn.compiler.plan import Clamped, Line, Piecewise, Table
+from sirnn.errors import LocalError
+from sirnn.fixedpoint import FixedPoint
+
+TABLE = Table(FixedPoint(3, 0), FixedPoint(4, 1), (1, 2, 3, 4), 3, -2, 2)
+PIECES = Piecewise(
+    FixedPoint(5, 2, False), FixedPoint(12, 3), 1, ((0, 1), (2, -3)), (1, 3), (False, True), (2,), (1,), 8
+)
+PLANS = [TABLE, PIECES, Clamped(TABLE, 2, Line(0, 1), Line(2, -3))]
+
+
+@pytest.mark.parametrize("plan", PLANS, ids=lambda plan: type(plan).__name__)
+def test_what_is_read_is_what_was_written(plan, tmp_path):
+    assert load(json.loads(json.dumps(dump(plan)))) == plan
+    save_plan(tmp_path / "plan.json", plan)
+    assert load_plan(tmp_path / "plan.json") == plan
+
+
+def test_digests_tell_plans_apart():
+    others = [attrs.evolve(TABLE, offset=-1), attrs.evolve(TABLE, entries=(1, 2, 4, 3)), *PLANS[1:]]
+    assert digest(TABLE) == digest(attrs.evolve(TABLE))
+    assert len({digest(plan) for plan in [TABLE, *others]}) == 1 + len(others)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"kind": "sketch"},
+        {"entry_bits": "3"},
+        {"entry_bits": True},
+        {"entries": [0.5] * 4},
+        {"entries": None},
+        {"extra": 1},
+        {"inp": 3},
+        {"inp": {"bits": 99, "scale": 0, "signed": True}},
+    ],
+    ids=str,
+)
+def test_what_is_no_plan_is_refused(change):
+    with pytest.raises(LocalError):
+        load({**dump(TABLE), **change})
+    with pytest.raises(LocalError):
+        load({"kind": "clamped", "inner": {**dump(TABLE), **change}})
+    with pytest.raises(LocalError):
+        load([])
+
+
+def test_files_that_are_missing_broken_or_changed_are_refused(tmp_path):
+    path = tmp_path / "plan.json"
+    with pytest.raises(LocalError, match="cannot read"):
+        load_plan(path)
+    path.write_text("{")
+    with pytest.raises(LocalError, match="cannot read"):
+        load_plan(path)
+    save_plan(path, TABLE)
+    document = json.loads(path.read_text())
+    document["entries"][0] = 7
+    path.write_text(json.dumps(document))
+    with pytest.raises(LocalError, match="was changed"):
+        load_plan(path)
+    with pytest.raises(LocalError, match="cannot write"):
+        save_plan(tmp_path / "nowhere" / "plan.json", TABLE)

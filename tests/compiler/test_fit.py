@@ -1,0 +1,56 @@
+"""Fits against brute force: every slope and every intercept of tiny segments."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sirnn.compiler.fit import Line, Segments, Window
+
+REST = np.arange(-4, 4)
+SLOPES = Window(-6, 9)
+RESULTS = Window(-3, 12)
+
+
+def holds(goal, asked, drop, shift, slope, intercept, bound):
+    results = ((intercept << shift) + slope * REST) >> drop
+    inside = np.all((results >= RESULTS.low) & (results <= RESULTS.high))
+    return inside and np.all(np.abs(results - goal)[asked] <= bound)
+
+
+def any_holds(goal, asked, drop, shift, bound):
+    reach = range(-(40 << drop >> shift), (40 << drop >> shift) + 1)
+    slopes = range(SLOPES.low, SLOPES.high + 1)
+    return any(holds(goal, asked, drop, shift, b, c, bound) for b, c in itertools.product(slopes, reach))
+
+
+@given(
+    goal=st.lists(st.floats(-4, 13), min_size=8, max_size=8),
+    asked=st.lists(st.booleans(), min_size=8, max_size=8),
+    drop=st.integers(0, 3),
+    guard=st.integers(0, 3),
+    bound=st.sampled_from([0.6, 1.0, 2.5, 6.0]),
+)
+def test_fits_hold_and_fine_ones_are_found_if_there_are_any(goal, asked, drop, guard, bound):
+    goal, asked, shift = np.array(goal), np.array(asked), drop - min(guard, drop)
+    line = Line(Segments(goal[None], asked[None], REST), drop, SLOPES, RESULTS)
+    slopes, intercepts, does = line.rooms(bound).choose(shift)
+    if does[0]:
+        assert holds(goal, asked, drop, shift, slopes[0], intercepts[0], bound)
+        slopes, intercepts = line.polish(slopes, intercepts, shift, bound)
+        assert holds(goal, asked, drop, shift, slopes[0], intercepts[0], bound)
+    elif shift == 0:
+        assert not any_holds(goal, asked, drop, shift, bound - 1e-9)  # what is a tie to doubles is not relied on
+
+
+def test_polishing_finds_the_smallest_error():
+    goal, asked = np.array([0.2, 1.1, 2.9, 3.0, 4.2, 4.9, 7.0, 7.1]), np.ones(8, bool)
+    line = Line(Segments(goal[None], asked[None], REST), 3, SLOPES, RESULTS)
+    slopes, intercepts, does = line.rooms(6.0).choose(0)
+    assert does[0]
+    slopes, intercepts = line.polish(slopes, intercepts, 0, 6.0)
+    worst = np.abs(((intercepts[0] + slopes[0] * REST) >> 3) - goal).max()
+    assert not any_holds(goal, asked, 3, 0, worst - 0.05)
