@@ -15,12 +15,12 @@ from sirnn.cli.options import count_option, given, json_option, ot_option, profi
 from sirnn.cli.paper import LAMBDA, SIZE, rows
 from sirnn.cli.report import amount, counted, network_rows, out, print_json, spinner, table
 from sirnn.cli.scenario import load_scenario, scenario_names
+from sirnn.compiler.methods import function_names, is_function, method
 from sirnn.correlations.prepare import Plan, plan
 from sirnn.correlations.supply import Supply
 from sirnn.cost import Cost
 from sirnn.errors import LocalError
 from sirnn.fixedpoint import FixedPoint
-from sirnn.functions.catalogue import FUNCTIONS
 from sirnn.models.model import load_model
 from sirnn.nn.inference import infer_cost
 from sirnn.ot.rows import COTS
@@ -58,8 +58,8 @@ def cost(
     if what is None:
         _print_paper_table(as_json)
         return
-    if what in FUNCTIONS:
-        instances, declared = count, FUNCTIONS[what].cost(profile, count, inp=inp, out=out_type)
+    if is_function(what):
+        instances, declared = count, method(profile, what, inp=inp, out=out_type).cost(count)
     else:
         _refuse_types(what)
         instances = count if given("count") else 1
@@ -157,7 +157,7 @@ def model_cost(what: str, count: int, profile: Profile) -> Cost:
         return infer_cost(profile, load_scenario(what).model.shape, count)
     if Path(what).is_file():
         return infer_cost(profile, load_model(Path(what)).shape, count)
-    known = ", ".join([*FUNCTIONS, *scenario_names()])
+    known = ", ".join([*function_names(), *scenario_names()])
     raise LocalError(f"there is nothing called {what}", remedy=f"name {known}, or a model file")
 
 

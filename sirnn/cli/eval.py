@@ -24,15 +24,15 @@ from sirnn.cli.options import (
 from sirnn.cli.report import counted, out, print_json
 from sirnn.cli.setting import LAN, Setting
 from sirnn.cli.subjects import FunctionSubject
+from sirnn.compiler.methods import Method, method
 from sirnn.errors import LocalError
 from sirnn.fixedpoint import FixedPoint
-from sirnn.functions.catalogue import FUNCTIONS, MathFunction
 from sirnn.models.archive import read_numpy
 from sirnn.profile import Profile
 
 
 @click.command("eval")
-@click.argument("function", type=click.Choice(list(FUNCTIONS)))
+@click.argument("function")
 @click.option("--inputs", "source", type=FILE, required=True, help="Integers of the input type, as a .npy file.")
 @click.option("--outputs", "target", type=FILE, required=True, help="Where to write integers of the output type.")
 @type_options
@@ -57,11 +57,13 @@ def evaluate(
 ) -> None:
     """Evaluate FUNCTION securely on the integers of a file and write the integers that come out.
 
+    A function is a name, or in profile lean also an expression in x, such as "x*tanh(log1p(exp(x)))".
+
     An integer i stands for i / 2^scale. The output is a .npy file of int64, of the inputs' shape. Both parties run
     here, each on a random share of the inputs; what it cost is reported as by `measure`.
     """
     check_simulated(over, network=network, seed=seed)
-    integers = read_integers(source, FUNCTIONS[function], inp)
+    integers = read_integers(source, method(profile, function, inp=inp, out=out_type))
     if not target.parent.is_dir():
         raise LocalError(f"there is no folder {target.parent}", remedy="make it, or choose another --outputs")
     subject = FunctionSubject(function, inp, out_type, profile, ring.from_signed(integers.ravel(), inp.bits))
@@ -74,23 +76,21 @@ def evaluate(
         out.print(f"Wrote {counted(integers.size, 'integer')} to {target}.", markup=False, soft_wrap=True)
 
 
-def read_integers(path: Path, function: MathFunction, inp: FixedPoint) -> npt.NDArray[np.int64]:
-    """The integers in a .npy file, of any shape.
+def read_integers(path: Path, function: Method) -> npt.NDArray[np.int64]:
+    """The integers in a .npy file, of any shape, to be inputs of a function.
 
     Raises:
         LocalError: no such file, not a .npy file of integers, none at all, or one outside the type or the domain.
     """
-    array = read_numpy(path)
+    array, inp = read_numpy(path), function.inp
     if isinstance(array, dict):
         raise LocalError(f"{path} holds several arrays", remedy="save one array of integers, with numpy.save")
     if array.dtype.kind not in "iu" or array.size == 0:
         held = "nothing" if array.size == 0 else f"{array.dtype} values"
         raise LocalError(f"{path} holds {held}", remedy=f"save integers of {inp}: round(x * 2^{inp.scale})")
-    domain = function.domain(inp)
-    if not domain:
-        raise LocalError(f"{function.name} is not defined anywhere on {inp}", remedy=f"it is {function.summary}")
+    domain = function.domain
     _refuse_outside(array, f"do not fit {inp}", *inp.int_range)
-    _refuse_outside(array, f"are outside the domain of {function.name} ({function.summary})", domain[0], domain[-1])
+    _refuse_outside(array, f"are outside the domain of {function.name}", domain[0], domain[-1])
     return array.astype(np.int64)
 
 

@@ -188,7 +188,7 @@ def run_inference(scenario: Scenario, indices: list[int], terms: Terms) -> Infer
         client = bound(client_body, recordings=recordings, terms=terms)
         rehearse = rehearsal(*_tiny_bodies(scenario, recordings, terms))
         pair = run_pair(server, client, over=setting.over, network=setting.network, rehearse=rehearse)
-    run = InferenceRun(scenario, indices, terms, pair, run_twin(scenario.model, words))
+    run = InferenceRun(scenario, indices, terms, pair, run_twin(scenario.model, words, terms.profile))
     hold_to(pair.ledger, scenario.name, terms.profile, run.declared, run.plan)
     return run
 

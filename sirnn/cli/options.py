@@ -88,7 +88,7 @@ def check_simulated(over: str, *, network: str | None, seed: int | None, repeat:
 
 def profile_option(command: F) -> F:
     """--profile."""
-    return _profile_option(Profile.PAPER, "How functions are evaluated, and where their OTs come from")(command)
+    return _profile_option(Profile.LEAN, "How functions are evaluated, and where their OTs come from")(command)
 
 
 def scenario_profile_option(command: F) -> F:

@@ -16,11 +16,12 @@ import numpy.typing as npt
 from simulator.check import Case, MismatchError, Outputs, check_values, random_case, run_protocol
 from sirnn import ring
 from sirnn.cli.library import find_protocol
+from sirnn.compiler.methods import Method, method
 from sirnn.cost import Cost, parallel
 from sirnn.crypto.hashing import chunks
 from sirnn.errors import LocalError
 from sirnn.fixedpoint import FixedPoint
-from sirnn.functions.catalogue import FUNCTIONS, Comparison
+from sirnn.functions.catalogue import Comparison
 from sirnn.ot.pads import receiver_pads, sender_pads
 from sirnn.ot.rows import draw_rows, drawn, narrow_keys
 from sirnn.ot.source import choices
@@ -96,7 +97,7 @@ def _defect(what: object) -> LocalError:
 
 @attrs.frozen(eq=False)
 class FunctionSubject(Subject):
-    """A function of the catalogue on words x (n,) of its input type."""
+    """A function, by its name or as an expression in x, on words x (n,) of its input type."""
 
     name: str
     inp: FixedPoint
@@ -111,18 +112,23 @@ class FunctionSubject(Subject):
         Raises:
             LocalError: the function cannot serve these types.
         """
-        FUNCTIONS[name].cost(profile, count, inp=inp, out=out)  # refuses them before inputs are made
-        return cls(name, inp, out, profile, FUNCTIONS[name].inputs(inp, count))
+        return cls(name, inp, out, profile, method(profile, name, inp=inp, out=out).inputs(count))
+
+    @property
+    def method(self) -> Method:
+        """How the profile evaluates it; found anew in each process, as code does not travel."""
+        return method(self.profile, self.name, inp=self.inp, out=self.out)
 
     @property
     def count(self) -> int:
         return self.x.size
 
     def __str__(self) -> str:
-        return f"{self.name}, {self.inp} to {self.out}"
+        plan = f", plan {self.method.digest[:16]}" if self.method.digest else ""
+        return f"{self.name}, {self.inp} to {self.out}{plan}"
 
     def cost(self) -> Cost:
-        return FUNCTIONS[self.name].cost(self.profile, self.x.size, inp=self.inp, out=self.out)
+        return self.method.cost(self.x.size)
 
     def tiny(self) -> FunctionSubject:
         return attrs.evolve(self, x=self.x[:TINY])
@@ -133,11 +139,11 @@ class FunctionSubject(Subject):
         return ArithmeticShare(mask if role == 0 else ring.reduce(self.x - mask, self.inp.bits), self.inp.bits)
 
     async def run(self, party: Party, inputs: ArithmeticShare) -> Words:
-        share = await FUNCTIONS[self.name].run(party, inputs, inp=self.inp, out=self.out)
+        share = await self.method.run(party, inputs)
         return share.words
 
     def check(self, server: Words, client: Words) -> None:
-        expected = FUNCTIONS[self.name].clear(self.x.astype(np.uint64), inp=self.inp, out=self.out)
+        expected = self.method.clear(self.x.astype(np.uint64))
         if not np.array_equal(self.together(server, client), expected):
             raise _defect(self)
 
@@ -158,7 +164,7 @@ class FunctionSubject(Subject):
 
     def compare(self, server: Words, client: Words) -> Comparison:
         """The output beside the real function."""
-        return FUNCTIONS[self.name].compare(self.x, self.together(server, client), self.inp, self.out)
+        return self.method.compare(self.x, self.together(server, client))
 
 
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)

@@ -13,10 +13,12 @@ import attrs
 import numpy.typing as npt
 
 from sirnn import ring
+from sirnn.compiler.methods import Method, method
 from sirnn.errors import LocalError
 from sirnn.fixedpoint import FixedPoint
 from sirnn.functions.exponential import check_types
 from sirnn.models.model import ModelShape, TensorSpec, accumulator, check_classes
+from sirnn.profile import Profile
 
 MAX_STEPS, MAX_WIDTH = 1 << 16, 1 << 12  # a shape may come from the peer: bound what it can ask for
 
@@ -177,6 +179,14 @@ class FastGrnnShape(ModelShape):
     def class_accumulator(self) -> FixedPoint:
         """Ring of C h + b."""
         return accumulator(self.types.logits, (self.types.hidden, self.types.class_weights))
+
+    def methods(self, profile: Profile) -> dict[str, Method]:
+        """sigmoid for the gate and tanh for the candidate."""
+        t = self.types
+        return {
+            "gate": method(profile, "sigmoid", inp=t.preactivation, out=t.gate),
+            "candidate": method(profile, "tanh", inp=t.preactivation, out=t.candidate),
+        }
 
     @property
     def tensors(self) -> dict[str, TensorSpec]:

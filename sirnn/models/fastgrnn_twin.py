@@ -5,7 +5,7 @@ integers; reducing them modulo the accumulator's ring first would change no bit,
 One step is
 
     s   = W x + U h                                  private matrix products, one accumulator
-    z,c = sigmoid(TR(s + b_z)), tanh(TR(s + b_c))    local additions, TR, the functions of sirnn.functions
+    z,c = sigmoid(TR(s + b_z)), tanh(TR(s + b_c))    local additions, TR, as the profile evaluates them
     g   = TR(zeta (1 - z) + nu)                      product with a private scalar
     h   = TR(g c + z h)                              two products of shares in one accumulator
 """
@@ -19,11 +19,10 @@ import numpy.typing as npt
 from sirnn import ring
 from sirnn.errors import LocalError
 from sirnn.fixedpoint import FixedPoint
-from sirnn.functions.sigmoid import sigmoid_clear
-from sirnn.functions.tanh import tanh_clear
 from sirnn.models.fastgrnn import FastGrnnWeights
 from sirnn.models.fastgrnn_shape import FastGrnnShape
 from sirnn.models.model import Model, TwinTrace
+from sirnn.profile import Profile
 from sirnn.ring import Words
 
 Integers = npt.NDArray[np.int64]
@@ -40,9 +39,9 @@ class FastGrnnTrace(TwinTrace):
     hidden: Words
 
 
-def run_fastgrnn_twin(model: Model, recordings: Words) -> FastGrnnTrace:
+def run_fastgrnn_twin(model: Model, recordings: Words, profile: Profile) -> FastGrnnTrace:
     """Run the model on encoded recordings (B, steps, channels), words of its input type."""
-    twin = _Twin(model)
+    twin = _Twin(model, profile)
     shape = twin.shape
     driven = twin.input_projection(shape.types.input.to_int(recordings))
     h = np.zeros((recordings.shape[0], shape.hidden), dtype=np.int64)
@@ -58,12 +57,13 @@ def run_fastgrnn_twin(model: Model, recordings: Words) -> FastGrnnTrace:
 class _Twin:
     """The steps of the computation, on signed integers; counts what wraps around."""
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, profile: Profile) -> None:
         if not isinstance(model.shape, FastGrnnShape):
             raise LocalError(f"a model of architecture {model.shape.architecture}", remedy="give a FastGRNN")
         self.shape = model.shape
         self.types = model.shape.types
         self.weights: FastGrnnWeights = model.weights
+        self.methods = self.shape.methods(profile)
         self.wrapped = 0
 
     def truncate(self, values: Integers, source: FixedPoint, target: FixedPoint) -> Integers:
@@ -95,8 +95,8 @@ class _Twin:
         both = np.concatenate([total + self.weights.gate_bias, total + self.weights.candidate_bias], axis=-1)
         words = ring.from_signed(self.truncate(both, source, target), target.bits).astype(np.uint64)
         gate_words, candidate_words = np.split(words, 2, axis=-1)
-        z = sigmoid_clear(gate_words, inp=target, out=self.types.gate)
-        c = tanh_clear(candidate_words, inp=target, out=self.types.candidate)
+        z = self.methods["gate"].clear(gate_words)
+        c = self.methods["candidate"].clear(candidate_words)
         return self.types.gate.to_int(z), self.types.candidate.to_int(c)
 
     def mix(self, z: Integers) -> Integers:

@@ -21,9 +21,11 @@ import numpy as np
 import numpy.typing as npt
 
 from sirnn import ring
+from sirnn.compiler.methods import Method
 from sirnn.errors import LocalError
 from sirnn.fixedpoint import FixedPoint
 from sirnn.models.archive import Arrays, read_archive, write_archive
+from sirnn.profile import Profile
 from sirnn.ring import Words
 
 FORMAT, FORMAT_VERSION = "sirnn-model", 1
@@ -76,6 +78,15 @@ class ModelShape(ABC):
     @abstractmethod
     def tensors(self) -> dict[str, TensorSpec]:
         """Shape and type of every private array, by its name in the weights."""
+
+    @abstractmethod
+    def methods(self, profile: Profile) -> Mapping[str, Method]:
+        """How a profile evaluates each function the model uses, by the function's place in it."""
+
+    def plans_digest(self, profile: Profile) -> str:
+        """Hash of the compiled plans among `methods`, 64 hex digits: parties with equal ones compute the same words."""
+        digests = {place: method.digest for place, method in self.methods(profile).items()}
+        return hashlib.sha256(json.dumps(digests, sort_keys=True).encode()).hexdigest()
 
     def check_weights(self, arrays: Mapping[str, npt.NDArray[Any]]) -> None:  # noqa: B027 - most have nothing to add
         """Raise LocalError if the secure evaluation relies on something that these integers break."""
@@ -216,8 +227,13 @@ class TwinTrace:
         return np.asarray(self.logits_type.to_int(self.logits).argmax(axis=1))
 
 
-def run_twin(model: Model, recordings: Words) -> TwinTrace:
+def run_twin(model: Model, recordings: Words, profile: Profile = Profile.LEAN) -> TwinTrace:
     """Run a model on encoded recordings (B, *input_shape) in clear, bit for bit as the secure evaluation does.
+
+    Args:
+        model: the model.
+        recordings: words of its input type.
+        profile: how the secure evaluation evaluates functions, which decides the last bits of their words.
 
     Raises:
         LocalError: recordings of another shape.
@@ -225,7 +241,7 @@ def run_twin(model: Model, recordings: Words) -> TwinTrace:
     shape = model.shape.input_shape
     if recordings.shape[1:] != shape or recordings.ndim != len(shape) + 1:
         raise LocalError(f"recordings of shape {recordings.shape}", remedy=f"give a batch of {model.shape.takes}")
-    return ARCHITECTURES[model.shape.architecture].twin(model, recordings)
+    return ARCHITECTURES[model.shape.architecture].twin(model, recordings, profile)
 
 
 # ------------------------------------------------------------ architectures and files
@@ -237,7 +253,7 @@ class Architecture:
 
     shape: type[ModelShape]
     weights: Callable[..., Weights]
-    twin: Callable[[Model, Words], TwinTrace]
+    twin: Callable[[Model, Words, Profile], TwinTrace]
 
 
 ARCHITECTURES: dict[str, Architecture] = {}

@@ -15,10 +15,12 @@ import numpy as np
 import numpy.typing as npt
 
 from sirnn import ring
+from sirnn.compiler.methods import Method, method
 from sirnn.errors import LocalError
 from sirnn.fixedpoint import FixedPoint
-from sirnn.functions.exponential import check_types, exp_clear
+from sirnn.functions.exponential import check_types
 from sirnn.models.model import Model, ModelShape, TensorSpec, TwinTrace, accumulator, check_classes
+from sirnn.profile import Profile
 from sirnn.ring import Words
 
 MOST_CENTRES = 1 << 12
@@ -117,6 +119,10 @@ class SvmShape(ModelShape):
     def class_accumulator(self) -> FixedPoint:
         """Ring of the scores."""
         return accumulator(self.types.logits, (self.types.kernel, self.types.coefficients))
+
+    def methods(self, profile: Profile) -> dict[str, Method]:
+        """exp for the kernel."""
+        return {"kernel": method(profile, "exp", inp=self.types.distance, out=self.types.kernel)}
 
     @property
     def tensors(self) -> dict[str, TensorSpec]:
@@ -222,7 +228,7 @@ def quantise_svm(parameters: SvmParameters) -> Model:
     return Model(shape, weights, parameters.provenance)
 
 
-def run_svm_twin(model: Model, recordings: Words) -> TwinTrace:
+def run_svm_twin(model: Model, recordings: Words, profile: Profile) -> TwinTrace:
     """What the secure evaluation computes, in clear: words of the input type (B, features) to scores, bit for bit."""
     shape, weights = model.shape, model.weights.arrays()
     assert isinstance(shape, SvmShape)  # noqa: S101 - narrows the type
@@ -230,7 +236,7 @@ def run_svm_twin(model: Model, recordings: Words) -> TwinTrace:
     squared = (x**2).sum(axis=1)[:, None] + x @ weights["centres"] + weights["norms"]
     distance = squared >> np.int64(shape.distance_accumulator.scale - t.distance.scale)
     negative = ring.from_signed(-distance, t.distance.bits).astype(np.uint64)
-    kernel = t.kernel.to_int(exp_clear(negative, inp=t.distance, out=t.kernel))
+    kernel = t.kernel.to_int(shape.methods(profile)["kernel"].clear(negative))
     total = kernel @ weights["coefficients"] + weights["bias"]
     scores = total >> np.int64(shape.class_accumulator.scale - t.logits.scale)
     words = ring.from_signed(scores, t.logits.bits)

@@ -19,8 +19,6 @@ from sirnn.blocks.multiplication import multiply, multiply_cost
 from sirnn.blocks.truncation import truncate_reduce, truncate_reduce_cost
 from sirnn.cost import FREE, Cost, parallel, sequence
 from sirnn.fixedpoint import FixedPoint
-from sirnn.functions.sigmoid import sigmoid, sigmoid_cost
-from sirnn.functions.tanh import tanh, tanh_cost
 from sirnn.linear.matmul import client_by_server, client_by_server_cost, shared_by_server, shared_by_server_cost
 from sirnn.models.fastgrnn_shape import FastGrnnShape
 from sirnn.models.model import Model
@@ -110,14 +108,14 @@ class _Network:
         costs = _Costs(party.profile, self.shape, hidden.shape[0])
 
         async def gate_branch(p: Party) -> tuple[ArithmeticShare, ArithmeticShare]:
-            z = await sigmoid(p, gate_input, inp=t.preactivation, out=t.gate)
+            z = await costs.methods["gate"].run(p, gate_input)
             return await p.parallel(
                 (costs.mix(), lambda q: self.mix(q, z)), (costs.kept(), lambda q: self._kept(q, z, hidden))
             )
 
         (mix, kept), candidate = await party.parallel(
             (costs.gate_branch(), gate_branch),
-            (costs.candidate(), lambda p: tanh(p, candidate_input, inp=t.preactivation, out=t.candidate)),
+            (costs.candidate(), lambda p: costs.methods["candidate"].run(p, candidate_input)),
         )
         update = self.shape.update_accumulator
         fresh = await _product(party, mix, candidate, t.mix, t.candidate, update)
@@ -191,6 +189,7 @@ class _Costs:
 
     def __init__(self, profile: Profile, shape: FastGrnnShape, batch: int) -> None:
         self.profile, self.shape, self.types, self.batch = profile, shape, shape.types, batch
+        self.methods = shape.methods(profile)
 
     def input_projection(self) -> Cost:
         shape, t, rows = self.shape, self.types, self.batch * self.shape.steps
@@ -217,13 +216,10 @@ class _Costs:
         )
 
     def gate_branch(self) -> Cost:
-        t, n = self.types, self.batch * self.shape.hidden
-        gate = sigmoid_cost(self.profile, n, inp=t.preactivation, out=t.gate)
-        return gate + parallel(self.mix(), self.kept())
+        return self.methods["gate"].cost(self.batch * self.shape.hidden) + parallel(self.mix(), self.kept())
 
     def candidate(self) -> Cost:
-        n = self.batch * self.shape.hidden
-        return tanh_cost(self.profile, n, inp=self.types.preactivation, out=self.types.candidate)
+        return self.methods["candidate"].cost(self.batch * self.shape.hidden)
 
     def kept(self) -> Cost:
         return self._product(self.types.gate, self.types.hidden)

@@ -72,7 +72,7 @@ async def answer(
     *,
     model: Model,
     reveals: Reveal = Reveal.CLASS,
-    profile: Profile = Profile.PAPER,
+    profile: Profile = Profile.LEAN,
     randomness: Randomness | None = None,
     supply: Supply | None = None,
     stage: Stage = lambda _: None,
@@ -121,7 +121,7 @@ async def ask(
     *,
     expected: ModelShape | None = None,
     reveals: Reveal = Reveal.CLASS,
-    profile: Profile = Profile.PAPER,
+    profile: Profile = Profile.LEAN,
     randomness: Randomness | None = None,
     supply: Supply | None = None,
     stage: Stage = lambda _: None,
@@ -176,12 +176,28 @@ async def _prepare(
     party: Party, shape: ModelShape, count: int, reveals: Reveal, stage: Stage, progress: ahead.Progress | None
 ) -> None:
     """Make what one request demands, but for what the store still has."""
+    await _same_plans(party, shape)
     if party.profile.ahead:
         demand = infer_cost(party.profile, shape, count, reveals=reveals).demand
         await ahead.equip(party, demand)
         stage(Phase.OFFLINE)
         await ahead.prepare(party, demand, progress=progress)
     stage(Phase.ONLINE)
+
+
+async def _same_plans(party: Party, shape: ModelShape) -> None:
+    """Compare what the two parties compiled the model's functions to, where the profile compiles any."""
+    if party.profile is not Profile.LEAN:
+        return
+    mine = bytes.fromhex(shape.plans_digest(party.profile))
+    with party.channel.phase(Phase.SETUP), party.scope("hello"):
+        theirs = await party.channel.exchange(mine, len(mine))
+    if theirs != mine:
+        raise PeerError(
+            f"the two parties compiled the model's functions differently: {mine.hex()[:16]} here, "
+            f"{theirs.hex()[:16]} there",
+            remedy="both must run the same release; clear the cache of compiled plans, or use profile exact",
+        )
 
 
 def as_reals(recordings: npt.ArrayLike) -> npt.NDArray[np.float64]:

@@ -12,7 +12,6 @@ from __future__ import annotations
 from sirnn import ring
 from sirnn.blocks.truncation import truncate_reduce, truncate_reduce_cost
 from sirnn.cost import Cost, sequence
-from sirnn.functions.exponential import exp, exp_cost
 from sirnn.linear.matmul import client_by_server, client_by_server_cost, shared_by_server, shared_by_server_cost
 from sirnn.models.model import Model
 from sirnn.models.svm import SvmShape
@@ -42,7 +41,7 @@ async def rbf_svm(
         cross = await client_by_server(party, readings, weights["centres"], out_bits=far.bits)
         squared = plus_private(party, _plus_own_norm(cross, readings, far.bits), weights["norms"])
         distance = await truncate_reduce(party, squared, shift=far.scale - t.distance.scale)
-    kernel = await exp(party, -distance, inp=t.distance, out=t.kernel)
+    kernel = await shape.methods(party.profile)["kernel"].run(party, -distance)
     if progress is not None:
         progress(1, 2)
     with party.scope("scores"):
@@ -73,7 +72,7 @@ def rbf_svm_cost(profile: Profile, shape: SvmShape, batch: int) -> Cost:
     return sequence(
         client_by_server_cost(profile, x, centres, bits=t.input.bits, out_bits=far.bits),
         truncate_reduce_cost(profile, n, bits=far.bits, shift=far.scale - t.distance.scale),
-        exp_cost(profile, n, inp=t.distance, out=t.kernel),
+        shape.methods(profile)["kernel"].cost(n),
         shared_by_server_cost(profile, kernel, coefficients, bits=t.kernel.bits, out_bits=classes.bits, msb="zero"),
         truncate_reduce_cost(profile, scores, bits=classes.bits, shift=classes.scale - t.logits.scale),
     )

@@ -14,6 +14,7 @@ from sirnn.functions.tanh import tanh_clear
 from sirnn.models.fastgrnn import run_float
 from sirnn.models.model import run_twin
 from sirnn.models.quantise import quantise
+from sirnn.profile import Profile
 from tests.models.networks import network
 
 
@@ -27,7 +28,7 @@ def test_it_follows_the_real_network(parameters, recordings):
     assert agree.mean() > 0.9
 
 
-def in_ring_words(model, words):
+def in_ring_words(model, words, profile):
     """The same computation on words, every sum and product reduced to its accumulator's ring: what shares do."""
     s, t = model.shape, model.shape.types
 
@@ -59,8 +60,11 @@ def in_ring_words(model, words):
         total = project(words[:, step], t.input, "input", acc) + project(h, t.hidden, "hidden", acc)
         z = tr(total + weights("gate_bias", acc.bits), acc, t.preactivation)
         c = tr(total + weights("candidate_bias", acc.bits), acc, t.preactivation)
-        z = sigmoid_clear(z, inp=t.preactivation, out=t.gate)
-        c = tanh_clear(c, inp=t.preactivation, out=t.candidate)
+        if profile is Profile.LEAN:
+            z, c = (s.methods(profile)[place].clear(word) for place, word in (("gate", z), ("candidate", c)))
+        else:
+            z = sigmoid_clear(z, inp=t.preactivation, out=t.gate)
+            c = tanh_clear(c, inp=t.preactivation, out=t.candidate)
         rest = widen((np.uint64(1 << t.gate.scale) - z) & np.uint64(ring.mask(t.gate.bits)), t.gate, mix_acc.bits)
         g = tr(rest * weights("zeta", mix_acc.bits) + weights("nu", mix_acc.bits), mix_acc, t.mix)
         fresh = widen(g, t.mix, update_acc.bits) * widen(c, t.candidate, update_acc.bits)
@@ -73,13 +77,14 @@ def in_ring_words(model, words):
     return h, tr(total, acc, t.logits)
 
 
+@pytest.mark.parametrize("profile", Profile)
 @pytest.mark.parametrize("headroom", [2.0, 0.4])  # with the second, values wrap around
-def test_it_equals_the_computation_in_ring_words(parameters, recordings, headroom, monkeypatch):
+def test_it_equals_the_computation_in_ring_words(parameters, recordings, headroom, profile, monkeypatch):
     monkeypatch.setattr("sirnn.models.quantise.FINEST_SCALE", 14)
     model = quantise(parameters, recordings, headroom=headroom)
     words = model.shape.encode_recordings(recordings)
-    twin = run_twin(model, words)
-    hidden, logits = in_ring_words(model, words)
+    twin = run_twin(model, words, profile)
+    hidden, logits = in_ring_words(model, words, profile)
     assert np.array_equal(twin.hidden[-1], hidden)
     assert np.array_equal(twin.logits, logits)
     assert (twin.wrapped > 0) == (headroom < 1)

@@ -8,6 +8,7 @@ import numpy as np
 
 from sirnn import ring
 from sirnn.channel import Phase
+from sirnn.correlations.prepare import plan
 from sirnn.models.model import run_twin
 from sirnn.models.quantise import quantise
 from sirnn.nn.inference import Reveal, infer_cost
@@ -61,10 +62,11 @@ def assert_is_the_twin(outcome, model, recordings, reveals=Reveal.CLASS):
 
 
 def assert_costs_what_is_declared(outcome, model, count, reveals=Reveal.CLASS):
-    """Bytes of each direction and flights, to the byte and the flight; nothing is booked as made ahead."""
-    declared = infer_cost(Profile.PAPER, model.shape, count, reveals=reveals)
-    for role in (0, 1):
-        measured = outcome.traffic(role)
-        assert (measured.sent, measured.received) == (declared.sent[role], declared.sent[1 - role])
-        assert measured.flights == declared.flights
-        assert outcome.traffic(role, Phase.OFFLINE).payload == 0
+    """Bytes of each direction and flights, to the byte and the flight, online and ahead."""
+    online = infer_cost(Profile.LEAN, model.shape, count, reveals=reveals)
+    ahead = plan(Profile.LEAN, online.demand).offline
+    for phase, declared in ((Phase.ONLINE, online), (Phase.OFFLINE, ahead)):
+        for role in (0, 1):
+            measured = outcome.traffic(role, phase)
+            assert (measured.sent, measured.received) == (declared.sent[role], declared.sent[1 - role])
+            assert measured.flights == declared.flights

@@ -11,6 +11,7 @@ import pytest
 from sirnn.errors import LocalError, PeerError
 from sirnn.nn.inference import Reveal
 from sirnn.nn.service import MOST_RECORDINGS, answer, as_batch, as_reals, ask
+from sirnn.profile import Profile
 from sirnn.session import start_session
 from tests.harness import run_pair
 from tests.nn.sessions import assert_is_the_twin, infer_both, small_model, some_recordings
@@ -29,7 +30,9 @@ def impostor(**facts):
 
     async def body(channel):
         agree = {"reveals": Reveal.CLASS.value}
-        party = await start_session(channel, agree=agree, tell={key: value for key, value in facts.items() if value})
+        party = await start_session(
+            channel, profile=Profile.LEAN, agree=agree, tell={key: value for key, value in facts.items() if value}
+        )
         await party.channel.recv(1)
 
     return body

@@ -32,7 +32,7 @@ async def test_secure_equals_twin(over, reveals):
     logits = reduce(server.logits.words + client.logits.words, client.logits.bits)
     assert np.array_equal(logits, twin.logits)
     assert client.classes == tuple(twin.prediction)
-    declared = infer_cost(Profile.PAPER, model.shape, len(readings), reveals=reveals)
+    declared = infer_cost(Profile.LEAN, model.shape, len(readings), reveals=reveals)
     for role in (0, 1):
         counted = total(outcome.ledgers[role], Phase.ONLINE)
         sent = (counted.sent, counted.received) if role == 0 else (counted.received, counted.sent)
