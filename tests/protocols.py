@@ -11,12 +11,15 @@ from typing import Any
 
 import sirnn.blocks
 import sirnn.compiler
+import sirnn.correlations
 import sirnn.functions
 import sirnn.linear
 import sirnn.nn
 import sirnn.ot
+from sirnn.profile import Profile
+from sirnn.protocol import ProtocolSpec
 
-PACKAGES = (sirnn.ot, sirnn.blocks, sirnn.functions, sirnn.compiler, sirnn.linear, sirnn.nn)
+PACKAGES = (sirnn.ot, sirnn.correlations, sirnn.blocks, sirnn.functions, sirnn.compiler, sirnn.linear, sirnn.nn)
 
 
 def modules() -> Iterator[ModuleType]:
@@ -44,3 +47,8 @@ def label(case: Any) -> str:
     spec, params = case
     shown = [f"{name}={value}" for name, value in params.items() if not isinstance(value, list)]
     return "-".join([spec.name, *shown]).replace(" ", "")
+
+
+def distinct_profiles(spec: ProtocolSpec) -> list[Profile]:
+    """Those in which a protocol differs: registered ones run alike in `exact` and in `lean`, out of the same store."""
+    return [profile for profile in spec.profiles if profile is not Profile.LEAN]

@@ -16,7 +16,7 @@ from sirnn.crypto.randomness import InsecureSeededRandomness
 from sirnn.endpoint import _Fork as Fork
 from sirnn.protocol import REGISTRY, Opened
 from sirnn.session import start_session
-from tests.protocols import label
+from tests.protocols import distinct_profiles, label
 
 LIMIT = 5.5
 SMALL = 4096
@@ -34,7 +34,7 @@ CASES = [
     (spec, spec.examples[place], profile)
     for spec in REGISTRY.values()
     for place in sorted({0, len(spec.examples) // 2, len(spec.examples) - 1})
-    for profile in spec.profiles
+    for profile in distinct_profiles(spec)
 ]
 
 
