@@ -11,23 +11,25 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
 from sirnn import ring
 from sirnn.blocks.digits import digit_decompose, digit_decompose_cost, digit_widths
 from sirnn.blocks.extension import extend_cost, zero_extend
-from sirnn.blocks.lookup import lookup, lookup_cost
+from sirnn.blocks.lookup import lookup, lookup_bits, lookup_bits_cost, lookup_cost
 from sirnn.blocks.multiplication import multiply, multiply_cost
 from sirnn.blocks.truncation import truncate_reduce, truncate_reduce_cost
-from sirnn.cost import Cost, parallel, sequence
+from sirnn.blocks.words import bit_vector_product, bit_vector_product_cost
+from sirnn.cost import FREE, Cost, parallel, sequence
 from sirnn.errors import LocalError
 from sirnn.fixedpoint import FixedPoint
 from sirnn.party import Branch, Party
 from sirnn.profile import Profile
 from sirnn.protocol import Arith, Clear, protocol
 from sirnn.ring import Words
-from sirnn.shares import ArithmeticShare, concatenate, stack
+from sirnn.shares import ArithmeticShare, BooleanShare, concatenate, stack
 
 DIGIT_BITS = 8
 """The widest lookup that one 1-of-256 OT can make."""
@@ -100,22 +102,21 @@ def exp_cost(profile: Profile, n: int, *, inp: FixedPoint, out: FixedPoint) -> C
     """Digits, a lookup each, a tree of products each truncated, and the widening to out.bits."""
     check_types(inp, out)
     unit, widths = out.scale + 2, digit_widths(inp.bits, DIGIT_BITS)
-    steps = [
-        digit_decompose_cost(profile, n, bits=inp.bits, digit_bits=DIGIT_BITS),
-        parallel(*(lookup_cost(profile, n, bits=width, out_bits=[unit]) for width in widths)),
-    ]
+    steps = [digit_decompose_cost(profile, n, bits=inp.bits, digit_bits=DIGIT_BITS)]
+    first = _subtracts(profile, len(widths))
+    looked_up = [lookup_cost(profile, n, bits=width, out_bits=[unit]) for width in widths]
+    if first:
+        looked_up[0] = lookup_bits_cost(profile, n, bits=widths[0], out_bits=[_falls(inp, out)[0]])
+    steps.append(parallel(*looked_up))
     count = len(widths)
+    if first:
+        steps += [_less_fall_cost(profile, n, inp, out), _level_cost(profile, n, count - 2, out.scale)]
+        count = -(-count // 2)
     while count > 1:
-        pairs, count = count // 2, -(-count // 2)
-        steps.append(_multiply_step_cost(profile, pairs * n, out.scale))
+        steps.append(_level_cost(profile, n, count, out.scale))
+        count = -(-count // 2)
     steps.append(extend_cost(profile, n, bits=unit, out_bits=out.bits, msb="zero"))
     return sequence(*steps)
-
-
-def _multiply_step_cost(profile: Profile, n: int, scale: int) -> Cost:
-    unit, wide = scale + 2, 2 * scale + 2
-    product = multiply_cost(profile, n, x_bits=unit, y_bits=unit, out_bits=wide, msb_x="zero", msb_y="zero")
-    return product + truncate_reduce_cost(profile, n, bits=wide, shift=scale)
 
 
 @protocol(
@@ -128,6 +129,7 @@ def _multiply_step_cost(profile: Profile, n: int, scale: int) -> Cost:
         {"inp": FixedPoint(16, 12), "out": FixedPoint(16, 12)},
         {"inp": FixedPoint(16, 8), "out": FixedPoint(16, 14)},
         {"inp": FixedPoint(20, 14), "out": FixedPoint(24, 16)},
+        {"inp": FixedPoint(29, 20), "out": FixedPoint(24, 16)},
     ],
 )
 async def exp(party: Party, x: ArithmeticShare, *, inp: FixedPoint, out: FixedPoint) -> ArithmeticShare:
@@ -140,18 +142,97 @@ async def exp(party: Party, x: ArithmeticShare, *, inp: FixedPoint, out: FixedPo
     """
     tables = exp_tables(inp, out)
     digits = await digit_decompose(party, -x, digit_bits=DIGIT_BITS)
-    unit = out.scale + 2
-
-    def look_up(digit: ArithmeticShare, table: Words) -> Branch[tuple[ArithmeticShare, ...]]:
-        cost = lookup_cost(party.profile, x.size, bits=digit.bits, out_bits=[unit])
-        return cost, lambda p: lookup(p, digit, tables=[table], out_bits=[unit])
-
-    branches = [look_up(digit, table) for digit, (_, table) in zip(digits, tables, strict=True)]
-    looked_up = await party.parallel(*branches)
-    factors = stack([factor for (factor,) in looked_up])
+    if _subtracts(party.profile, len(digits)):
+        fall, factors = await _look_up_fall(party, digits, inp, out)
+        product = await _less_fall(party, factors[0], fall, out.scale)
+        others = await _level(party, factors[1:], out.scale)
+        factors = concatenate([product.reshape(1, *product.shape), others])
+    else:
+        factors = stack(await party.parallel(*_factors(party, digits, tables, out)))
     while len(factors.words) > 1:
-        pairs = len(factors.words) // 2
-        left, right, rest = factors[0 : 2 * pairs : 2], factors[1 : 2 * pairs : 2], factors[2 * pairs :]
-        product = await multiply(party, left, right, 0, 0, out_bits=2 * out.scale + 2, x_signed=False, y_signed=False)
-        factors = concatenate([await truncate_reduce(party, product, shift=out.scale), rest])
+        factors = await _level(party, factors, out.scale)
     return await zero_extend(party, factors[0], 0, out_bits=out.bits)
+
+
+def _factors(
+    party: Party, digits: Sequence[ArithmeticShare], tables: Sequence[tuple[int, Words]], out: FixedPoint
+) -> list[Branch[ArithmeticShare]]:
+    """Branches that look one factor up each."""
+
+    def branch(digit: ArithmeticShare, table: Words) -> Branch[ArithmeticShare]:
+        async def look_up(p: Party) -> ArithmeticShare:
+            (factor,) = await lookup(p, digit, tables=[table], out_bits=[out.scale + 2])
+            return factor
+
+        return lookup_cost(party.profile, digit.size, bits=digit.bits, out_bits=[out.scale + 2]), look_up
+
+    return [branch(digit, table) for digit, (_, table) in zip(digits, tables, strict=True)]
+
+
+# ------------------------------------------------------------ a level of the tree
+
+
+async def _level(party: Party, factors: ArithmeticShare, scale: int) -> ArithmeticShare:
+    """Neighbours along the first axis multiplied and truncated; an odd last one passes."""
+    pairs = len(factors.words) // 2
+    if not pairs:
+        return factors
+    left, right, rest = factors[0 : 2 * pairs : 2], factors[1 : 2 * pairs : 2], factors[2 * pairs :]
+    product = await multiply(party, left, right, 0, 0, out_bits=2 * scale + 2, x_signed=False, y_signed=False)
+    return concatenate([await truncate_reduce(party, product, shift=scale), rest])
+
+
+def _level_cost(profile: Profile, n: int, count: int, scale: int) -> Cost:
+    pairs, unit, wide = count // 2, scale + 2, 2 * scale + 2
+    if not pairs:
+        return FREE
+    product = multiply_cost(profile, pairs * n, x_bits=unit, y_bits=unit, out_bits=wide, msb_x="zero", msb_y="zero")
+    return product + truncate_reduce_cost(profile, pairs * n, bits=wide, shift=scale)
+
+
+# ------------------------------------------------------------ the first product, where lookups give bits
+#
+# The lowest digit's factor is 1 - f with a small f. What its table gives as xor-shared bits is f, and the product with
+# a neighbour b is b - b f: as many planes as f has bits, no conversion and no wrap of f. The words are the same.
+
+
+def _subtracts(profile: Profile, digits: int) -> bool:
+    return profile.ahead and digits > 1
+
+
+@functools.lru_cache(maxsize=64)
+def _falls(inp: FixedPoint, out: FixedPoint) -> tuple[int, Words]:
+    """1 less the lowest digit's factor, in ULP: (bits, words of so many)."""
+    _, table = exp_tables(inp, out)[0]
+    falls = np.uint64(1 << out.scale) - table.astype(np.uint64)
+    bits = max(1, int(falls.max()).bit_length())
+    return bits, ring.reduce(falls, bits)
+
+
+async def _look_up_fall(
+    party: Party, digits: Sequence[ArithmeticShare], inp: FixedPoint, out: FixedPoint
+) -> tuple[BooleanShare, ArithmeticShare]:
+    """f of the lowest digit, and the factors of the others stacked."""
+    tables, (bits, falls) = exp_tables(inp, out), _falls(inp, out)
+    cost = lookup_bits_cost(party.profile, digits[0].size, bits=digits[0].bits, out_bits=[bits])
+    (fall,), *factors = await party.parallel(
+        (cost, lambda p: lookup_bits(p, digits[0], tables=[falls], out_bits=[bits])),
+        *_factors(party, digits[1:], tables[1:], out),
+    )
+    return fall, stack(factors)
+
+
+async def _less_fall(party: Party, factor: ArithmeticShare, fall: BooleanShare, scale: int) -> ArithmeticShare:
+    """floor(factor (1 - f)), at the output's scale."""
+    wide = await zero_extend(party, factor, 0, out_bits=2 * scale + 2)
+    fallen = await bit_vector_product(party, fall, wide, out_bits=wide.bits)
+    return await truncate_reduce(party, (wide << scale) - fallen, shift=scale)
+
+
+def _less_fall_cost(profile: Profile, n: int, inp: FixedPoint, out: FixedPoint) -> Cost:
+    wide = 2 * out.scale + 2
+    return sequence(
+        extend_cost(profile, n, bits=out.scale + 2, out_bits=wide, msb="zero"),
+        bit_vector_product_cost(profile, n, word_bits=_falls(inp, out)[0], out_bits=wide),
+        truncate_reduce_cost(profile, n, bits=wide, shift=out.scale),
+    )
