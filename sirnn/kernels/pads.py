@@ -27,6 +27,14 @@ def both_inputs(rows: Rows, flips: npt.NDArray[np.uint8], delta: Rows, out: Rows
 
 
 @njit(cache=True, nogil=True)
+def xor_low_both(a: Rows, b: Rows, zeros: npt.NDArray[np.uint64], ones: npt.NDArray[np.uint64]) -> None:
+    """zeros[j] and ones[j] = low words of a[j, k] ^ b[j, k] for k = 0 and 1; a and b are (n, 2, 2)."""
+    for j in range(len(zeros)):
+        zeros[j] = a[j, 0, 0] ^ b[j, 0, 0]
+        ones[j] = a[j, 1, 0] ^ b[j, 1, 0]
+
+
+@njit(cache=True, nogil=True)
 def xor_low(a: Rows, b: Rows, out: npt.NDArray[np.uint64]) -> None:
     """out[j] = low word of a[j] ^ b[j]."""
     for j in range(len(out)):

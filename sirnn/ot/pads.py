@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sirnn.crypto.hashing import HASHES_PER_KEY, Blocks, chunks, derive_key, expand, permute
-from sirnn.kernels.pads import both_inputs, xor_low
+from sirnn.kernels.pads import both_inputs, xor_low, xor_low_both
 from sirnn.ot.rows import Bits
 
 WORD_BITS = 64
@@ -40,8 +40,11 @@ def sender_pads(
         block = inputs[: run.stop - run.start]
         both_inputs(rows[run], flips[run], delta, block)
         hashed = permute(run_key, block)
-        _finish(run_key, hashed[:, 0], block[:, 0], zeros[run])
-        _finish(run_key, hashed[:, 1], block[:, 1], ones[run])
+        if words == 1:
+            xor_low_both(hashed, block, zeros[run, 0], ones[run, 0])
+        else:
+            _finish(run_key, hashed[:, 0], block[:, 0], zeros[run])
+            _finish(run_key, hashed[:, 1], block[:, 1], ones[run])
     return zeros, ones
 
 

@@ -79,4 +79,4 @@ class Source(ABC):
 
 def choices(rows: Blocks) -> npt.NDArray[np.uint8]:
     """The receiver's random choice bits, (n,) uint8."""
-    return (rows[:, 0] & CHOICE).astype(np.uint8)
+    return rows.view(np.uint8)[:, 0] & np.uint8(CHOICE)
