@@ -22,7 +22,9 @@ from sirnn.errors import LocalError
 
 ROT_SOURCES = ("softspoken-8", "ferret-b10", "ferret-b11", "ferret-b12", "ferret-b13")
 FUNCTIONS = ("sigmoid", "tanh", "exp", "rsqrt")
-PROFILES = ("exact", "paper")
+PROFILES = ("lean", "exact", "paper")
+"""Of functions; a lookup or a product is the same in the first two."""
+
 RUNS = 3
 
 # ------------------------------------------------------------ what is run
@@ -45,13 +47,17 @@ def rows(sizes: Sizes, repeat: int) -> list[Row]:
     """The rows of the benchmark."""
     often = ("--repeat", str(repeat))
     instances, dims = ("--count", str(sizes.instances), *often), ("--dims", sizes.dims, *often)
-    subjects = {"lookup": instances, **dict.fromkeys(FUNCTIONS, instances), "matmul": dims}
+    subjects = {
+        "lookup": (PROFILES[1:], instances),
+        **dict.fromkeys(FUNCTIONS, (PROFILES, instances)),
+        "matmul": (PROFILES[1:], dims),
+    }
     return [
         *(Row(f"rot {name}", ("rot", "--ot", name, "--count", str(sizes.rot), *often)) for name in ROT_SOURCES),
         *(
             Row(f"{subject} {profile}", (subject, "--profile", profile, *options))
-            for subject, options in subjects.items()
-            for profile in PROFILES
+            for subject, (profiles, options) in subjects.items()
+            for profile in profiles
         ),
     ]
 

@@ -15,11 +15,10 @@ from sirnn.cli.options import count_option, given, json_option, ot_option, profi
 from sirnn.cli.paper import LAMBDA, SIZE, rows
 from sirnn.cli.report import amount, counted, network_rows, out, print_json, spinner, table
 from sirnn.cli.scenario import load_scenario, scenario_names
-from sirnn.compiler.methods import function_names, is_function, method
+from sirnn.compiler.methods import is_function, method, unknown
 from sirnn.correlations.prepare import Plan, plan
 from sirnn.correlations.supply import Supply
 from sirnn.cost import Cost
-from sirnn.errors import LocalError
 from sirnn.fixedpoint import FixedPoint
 from sirnn.models.model import load_model
 from sirnn.nn.inference import infer_cost
@@ -45,13 +44,14 @@ def cost(
     ot: str,
     as_json: bool,
 ) -> None:
-    """The declared cost of WHAT: a function, a scenario, or a model file.
+    """The declared cost of WHAT: a function, by name or as an expression in x, a scenario, or a model file.
 
     Declared costs are formulas that the tests hold to the measurement, to the byte and the flight. For a model,
     --count is the number of recordings in a batch (1 unless given), and its own types are used.
 
-    With --profile exact the online part demands correlations, by kind, and making these is the offline part. The set-up
-    is what a session takes once: OT keys, and sources of random OTs; its hello, a few hundred bytes, is not counted.
+    But for --profile paper the online part demands correlations, by kind, and making these is the offline part. The
+    set-up is what a session takes once: OT keys, and sources of random OTs; its hello, a few hundred bytes, is not
+    counted.
     """
     if (what is None) == (paper_table is None):
         raise click.UsageError("name what to cost, or ask for --table paper")
@@ -157,8 +157,7 @@ def model_cost(what: str, count: int, profile: Profile) -> Cost:
         return infer_cost(profile, load_scenario(what).model.shape, count)
     if Path(what).is_file():
         return infer_cost(profile, load_model(Path(what)).shape, count)
-    known = ", ".join([*function_names(), *scenario_names()])
-    raise LocalError(f"there is nothing called {what}", remedy=f"name {known}, or a model file")
+    raise unknown(what, *scenario_names(), "a model file")
 
 
 def bound_seconds(declared: Cost, network: str) -> float:

@@ -7,6 +7,7 @@ import pkgutil
 from functools import cache
 
 import sirnn.blocks
+import sirnn.compiler
 import sirnn.functions
 import sirnn.linear
 from sirnn.errors import LocalError
@@ -16,7 +17,7 @@ from sirnn.protocol import REGISTRY, ProtocolSpec
 @cache
 def load_library() -> None:
     """Import whatever registers a protocol."""
-    for package in (sirnn.blocks, sirnn.linear, sirnn.functions):
+    for package in (sirnn.blocks, sirnn.functions, sirnn.compiler, sirnn.linear):
         for found in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
             importlib.import_module(found.name)
 

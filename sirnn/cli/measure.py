@@ -25,7 +25,7 @@ from sirnn.cli.options import (
 from sirnn.cli.report import print_json
 from sirnn.cli.setting import LAN, Setting
 from sirnn.cli.subjects import DIRECTIONS, FunctionSubject, ProtocolSubject, RotSubject, Subject
-from sirnn.compiler.methods import function_names, is_function
+from sirnn.compiler.methods import is_function, unknown
 from sirnn.correlations.supply import Supply
 from sirnn.fixedpoint import FixedPoint
 from sirnn.profile import Profile
@@ -87,8 +87,7 @@ def _kind(_ctx: click.Context, _param: click.Parameter, text: str) -> tuple[str,
         return text, KINDS[text]
     if is_function(text):
         return text, _function(text)
-    names = ", ".join([*KINDS, *function_names()])
-    raise click.BadParameter(f"there is nothing called {text}: name one of {names}, or give an expression in x")
+    raise click.BadParameter(str(unknown(text, *KINDS)))
 
 
 # ------------------------------------------------------------ the command

@@ -67,7 +67,7 @@ def serve(
     its recordings. Plaintext TCP, so for now it only listens on this machine's loopback addresses. With --json, every
     client answered is one JSON object on a line of its own.
 
-    With --profile exact, which the client must name too, both first make the correlations that the model demands;
+    But for --profile paper, which the client must name too, both first make the correlations that the model demands;
     only what depends on the recordings is left for after that.
     """
     model = load_model(path) if path else load_scenario(DEFAULT).model

@@ -21,7 +21,7 @@ model = "model.npz"
 recordings = "recordings.npz"
 default_recording = 1
 network = "wan"
-profile = "paper"
+profile = "lean"
 """
 
 
@@ -67,7 +67,7 @@ def tiny(tmp_path_factory):
 @pytest.fixture(scope="session")
 def long(tmp_path_factory):
     """A scenario that takes long enough to be interrupted."""
-    return make_files(tmp_path_factory.mktemp("long"), steps=25)
+    return make_files(tmp_path_factory.mktemp("long"), steps=50)
 
 
 @pytest.fixture

@@ -23,7 +23,8 @@ def report_of(invoke, *arguments):
 
 
 def twin_of(files, indices=slice(None)):
-    return run_twin(files.model, files.model.shape.encode_recordings(files.recordings[indices]))
+    """In the words of the paper."""
+    return run_twin(files.model, files.model.shape.encode_recordings(files.recordings[indices]), Profile.PAPER)
 
 
 @pytest.mark.parametrize("source", ["auto", "softspoken-4"])
@@ -85,7 +86,7 @@ def test_serve_and_query_for_people(tiny):
 
 @pytest.mark.parametrize(
     ("options", "words"),
-    [((), "profile: 'paper' here, 'exact' there"), ((*EXACT, "--ot", "iknp"), "random OTs: 'iknp")],
+    [((), "profile: 'lean' here, 'exact' there"), ((*EXACT, "--ot", "iknp"), "random OTs: 'iknp")],
 )
 def test_both_must_say_the_same(tiny, options, words):
     with Server("--model", tiny.model_path, *EXACT, "--once") as server:

@@ -8,7 +8,7 @@ import json
 import pytest
 
 from sirnn.cli import scaling
-from sirnn.cli.bench import FULL, QUICK, bench_table, rows
+from sirnn.cli.bench import FULL, PROFILES, QUICK, bench_table, rows
 from sirnn.cli.measure import measure
 from sirnn.cli.report import out
 from sirnn.cli.rows import COLUMNS, Row
@@ -43,12 +43,24 @@ def test_a_row_over_tcp_into_a_file(invoke, tmp_path):
     assert written["command"] == "sirnn measure rot --ot softspoken-8 --count 1000 --repeat 1 --over tcp"
 
 
+def test_a_row_of_every_profile(invoke):
+    result = invoke("bench", "--quick", "--only", "exp", "--json")
+    assert result.exit_code == 0, result.output
+    lean, exact, paper = json.loads(result.stdout)["rows"]
+    assert [row["profile"] for row in (lean, exact, paper)] == list(PROFILES)
+    assert lean["count"] == exact["count"] == paper["count"] == 256
+    assert exact["max_ulp"] == paper["max_ulp"] != lean["max_ulp"]
+    assert lean["flights_online"] < min(exact["flights_online"], paper["flights_online"])
+
+
 @pytest.mark.parametrize("sizes", [FULL, QUICK], ids=["full", "quick"])
 def test_every_row_is_a_command(sizes):
     for row in [*rows(sizes, 3), *scaling.points(False), *scaling.points(True)]:
         measure.make_context("measure", list(row.arguments), resilient_parsing=False)
     names = [row.name for row in rows(sizes, 3)]
-    assert len(set(names)) == len(names) == 17
+    assert len(set(names)) == len(names) == 21
+    for function in ("sigmoid", "tanh", "exp", "rsqrt"):
+        assert [name for name in names if function in name] == [f"{function} {which}" for which in PROFILES]
 
 
 def test_the_table_fits_into_80_columns():
@@ -61,9 +73,9 @@ def test_the_table_fits_into_80_columns():
 
 
 def test_a_row_that_fails_says_how_to_see_it(invoke):
-    with pytest.raises(LocalError, match=r"odd: .*cannot hold 1.0.*; try it by itself: sirnn measure tanh") as failure:
-        Row("odd", ("tanh", "--out-scale", "15")).run()
-    assert failure.value.remedy == "try it by itself: sirnn measure tanh --out-scale 15 --over tcp"
+    with pytest.raises(LocalError, match=r"odd: .*tanh is -1 at .*; try it by itself: sirnn measure tanh") as failure:
+        Row("odd", ("tanh", "--out-scale", "16")).run()
+    assert failure.value.remedy == "try it by itself: sirnn measure tanh --out-scale 16 --over tcp"
 
 
 @pytest.mark.parametrize(

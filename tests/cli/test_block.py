@@ -11,15 +11,16 @@ from sirnn.profile import Profile
 from tests.test_docs import ROOT
 
 
-def test_a_block_is_run_with_the_parameters_given(invoke):
-    result = invoke(
-        "block", "multiply", "-p", "x_bits=8", "-p", "y_bits=16", "-p", "out_bits=24", "--count", "50", "--json"
-    )
+@pytest.mark.parametrize("profile", Profile)
+def test_a_block_is_run_with_the_parameters_given(invoke, profile):
+    widths = ("-p", "x_bits=8", "-p", "y_bits=16", "-p", "out_bits=24")
+    result = invoke("block", "multiply", *widths, "--count", "50", "--profile", profile.value, "--json")
     report = json.loads(result.stdout)
-    declared = multiply_cost(Profile.PAPER, 50, x_bits=8, y_bits=16, out_bits=24)
+    declared = multiply_cost(profile, 50, x_bits=8, y_bits=16, out_bits=24)
     assert report["bytes_online"] == declared.payload
     assert (report["bytes_from_server"], report["bytes_from_client"]) == declared.sent
-    assert report["flights"] == declared.flights
+    assert report["flights_online"] == declared.flights
+    assert report["demand"] == declared.demand
 
 
 def test_types_are_parameters_too(invoke):

@@ -86,7 +86,7 @@ def test_the_error_is_drawn(invoke, tmp_path, name):
         (("tanh", "--domain", "nan:1"), 2, "is not a domain"),
         (("tanh", "-o", "nowhere/plan.json"), 1, "there is no folder nowhere"),
         (("tanh", "--plot", "error.what"), 1, "cannot draw"),
-        (("tanh", "--bits", 32), 1, "4,294,967,296 words"),
+        (("tanh", "--bits", 33), 1, "8,589,934,592 words"),
     ],
 )
 def test_what_cannot_be_is_refused(invoke, arguments, code, problem):

@@ -17,7 +17,7 @@ from sirnn.version import PROTOCOL_VERSION
 from tests.cli.processes import PATIENCE, SIRNN, Running, Server, answer, assert_refused, sirnn
 from transports import tcp
 
-AT_WORK = r"[1-9]\d*/25"
+AT_WORK = r"[1-9]\d*/50"
 """What the bar of the long scenario shows once both parties are past the set-up."""
 
 

@@ -22,7 +22,7 @@ from sirnn.ot.setup import set_up_cost
 from sirnn.profile import Profile
 from tests.cli.processes import answer
 
-EXACT = ("--profile", "exact")
+EXACT, PAPER = ("--profile", "exact"), ("--profile", "paper")
 STAGES = ("setup", "offline", "online")
 
 
@@ -45,7 +45,7 @@ def test_what_is_made_ahead_is_declared_too(invoke, name):
     assert measured["bytes_offline"] > 0
     assert measured["flights"] == measured["flights_offline"] + measured["flights_online"]
     assert measured["bytes_setup"] > declared["bytes_setup"] > set_up_cost(Profile.EXACT).payload
-    paper = run(invoke, "measure", name, "--count", "40")
+    paper = run(invoke, "measure", name, "--count", "40", *PAPER)
     assert paper["bytes_offline"] == paper["flights_offline"] == paper["seconds_offline"] == 0
     assert measured["max_ulp"] == paper["max_ulp"]
     assert measured["bytes_online"] < paper["bytes_online"] / 4
@@ -136,21 +136,21 @@ def test_of_many_random_ots_a_sample_is_compared():
 # ------------------------------------------------------------ lookups and products
 
 
-@pytest.mark.parametrize("profile", ["exact", "paper"])
+@pytest.mark.parametrize("profile", ["lean", "exact", "paper"])
 def test_a_lookup_is_8_bits_to_14_by_default(invoke, profile):
     report = run(invoke, "measure", "lookup", "--count", "30", "--profile", profile)
     subject = ProtocolSubject.lookup(bits=8, out_bits=14, count=30, profile=Profile(profile))
     assert report["what"] == "lookup 8 to 14"
     assert report["bytes_online"] == subject.cost().payload
-    assert (report["bytes_offline"] > 0) == (profile == "exact")
+    assert (report["bytes_offline"] > 0) == (profile != "paper")
 
 
-@pytest.mark.parametrize("profile", ["exact", "paper"])
+@pytest.mark.parametrize("profile", ["lean", "exact", "paper"])
 def test_a_product_counts_its_multiplications(invoke, profile):
     report = run(invoke, "measure", "matmul", "--dims", "3,4,5", "--bits", "7", "--profile", profile)
     assert report["what"] == "matmul 3x4x5"
     assert report["count"] == 60
-    assert (report["bytes_offline"] > 0) == (profile == "exact")
+    assert (report["bytes_offline"] > 0) == (profile != "paper")
 
 
 def test_a_block_is_prepared_as_well(invoke):
@@ -214,9 +214,10 @@ def test_a_run_that_costs_other_than_planned_is_a_failure(invoke, monkeypatch):
     assert "bytes of set-up" in result.stderr
 
 
-def test_wrong_words_are_a_failure():
-    subject = FunctionSubject.spread("exp", FixedPoint(8, 4), FixedPoint(8, 4), Profile.PAPER, 5)
-    right = FUNCTIONS["exp"].clear(subject.x.astype(np.uint64), inp=subject.inp, out=subject.out).astype(np.uint8)
+@pytest.mark.parametrize("profile", Profile)
+def test_wrong_words_are_a_failure(profile):
+    subject = FunctionSubject.spread("exp", FixedPoint(8, 4), FixedPoint(8, 4), profile, 5)
+    right = subject.method.clear(subject.x.astype(np.uint64)).astype(np.uint8)
     subject.check(right, np.zeros_like(right))
     with pytest.raises(LocalError, match="its words differ"):
         subject.check(right, np.eye(1, 5, dtype=np.uint8)[0])

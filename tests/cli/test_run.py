@@ -9,16 +9,19 @@ import numpy as np
 import pytest
 
 from sirnn.models.model import run_twin
+from sirnn.profile import Profile
 from tests.cli.processes import Running, answer, assert_refused, sirnn
 
 
-def twin_of(files, indices=slice(None)):
-    return run_twin(files.model, files.model.shape.encode_recordings(files.recordings[indices]))
+def twin_of(files, indices=slice(None), profile=Profile.LEAN):
+    return run_twin(files.model, files.model.shape.encode_recordings(files.recordings[indices]), profile)
 
 
-def test_the_default_recording(invoke, tiny):
-    report = json.loads(invoke("run", tiny.scenario, "--json").stdout)
-    twin = twin_of(tiny, [1])
+@pytest.mark.parametrize("options", [(), *(("--profile", profile.value) for profile in Profile)], ids=" ".join)
+def test_the_default_recording(invoke, tiny, options):
+    report = json.loads(invoke("run", tiny.scenario, *options, "--json").stdout)
+    assert report["profile"] == (options[1] if options else "lean")  # the scenario's
+    twin = twin_of(tiny, [1], Profile(report["profile"]))
     assert report["recordings"] == [1]
     assert report["network"] == "wan"
     assert report["matches_plaintext"] is True
@@ -37,7 +40,8 @@ def test_all_recordings_are_one_batch(invoke, tiny):
     assert everything["prediction"] == [tiny.model.shape.classes[index] for index in twin.prediction]
     assert everything["correct"] == int(np.sum(twin.prediction == np.arange(3)))
     assert everything["flights"] == one["flights"]
-    assert everything["bytes_online"] == everything["bytes_declared"] > 2 * one["bytes_online"]
+    assert everything["bytes_offline"] + everything["bytes_online"] == everything["bytes_declared"]
+    assert everything["bytes_online"] > 2 * one["bytes_online"]
 
 
 def test_tcp_gives_the_words_bytes_and_flights_of_the_simulation(invoke, tiny):
@@ -47,7 +51,7 @@ def test_tcp_gives_the_words_bytes_and_flights_of_the_simulation(invoke, tiny):
     assert "network_seconds_lan" not in real
     for key in ("output_words", "prediction", "matches_plaintext", "bytes_online", "flights", "flips"):
         assert real[key] == simulated[key], key
-    assert real["bytes_online"] == real["bytes_declared"]
+    assert real["bytes_offline"] + real["bytes_online"] == real["bytes_declared"]
 
 
 def test_the_report_for_people(invoke, tiny):
@@ -64,7 +68,7 @@ def test_the_report_for_people(invoke, tiny):
 
 
 def test_a_wrong_word_is_found(invoke, tiny, monkeypatch):
-    monkeypatch.setattr("sirnn.cli.inference.run_twin", lambda model, words: twin_of(tiny, [0]))
+    monkeypatch.setattr("sirnn.cli.inference.run_twin", lambda model, words, profile: twin_of(tiny, [0]))
     result = invoke("run", tiny.scenario, "--json")
     assert result.exit_code == 1
     assert json.loads(result.stdout)["matches_plaintext"] is False
@@ -77,7 +81,7 @@ def test_a_wrong_word_is_found(invoke, tiny, monkeypatch):
     ("old", "new", "words"),
     [
         ('network = "wan"', 'network = "moon"', ("faulty.toml", "moon", "choose from lan")),
-        ('profile = "paper"', 'profile = "glossy"', ("faulty.toml", "profile")),
+        ('profile = "lean"', 'profile = "glossy"', ("faulty.toml", "profile")),
         ("default_recording = 1", 'default_recording = "one"', ("faulty.toml", "default_recording")),
         ("default_recording = 1", "default_recording = 3", ("no recording 3", "choose from 0 to 2")),
         ("default_recording = 1", "", ("faulty.toml", "default_recording")),
@@ -133,7 +137,7 @@ def test_an_unknown_scenario():
 def test_ctrl_c_ends_both_processes_with_one_line(long):
     # The terminal sends the signal to the whole group; the bar shows that both parties are at work.
     with Running("run", long.scenario, "--over", "tcp", terminal=True) as running:
-        running.wait_for(r"[1-9]\d*/25")
+        running.wait_for(r"[1-9]\d*/50")
         assert running.end(signal_number=signal.SIGINT, group=True) == 1
         assert "sirnn: interrupted" in running.stderr
         assert "Traceback" not in running.stderr
