@@ -10,6 +10,7 @@ import click
 import numpy as np
 
 from simulator.network import NETWORKS
+from sirnn.cli import compiled_together
 from sirnn.cli.error_plot import sparkline, write_plot
 from sirnn.cli.options import BITS, FILE, SCALE, json_option
 from sirnn.cli.report import amount, counted, print_json, table
@@ -18,7 +19,9 @@ from sirnn.compiler import codec
 from sirnn.compiler.compiled import Compiled, describe, parameters
 from sirnn.compiler.library import LIBRARY, between
 from sirnn.compiler.price import COUNT, Link
+from sirnn.compiler.proof import ASSUMED, INTERVALS
 from sirnn.compiler.search import compile_function as compile_one
+from sirnn.compiler.together import compile_together
 from sirnn.errors import LocalError
 from sirnn.fixedpoint import FixedPoint
 
@@ -37,7 +40,7 @@ def _domain(_ctx: click.Context, _param: click.Parameter, text: str | None) -> t
 
 
 @click.command("compile-function")
-@click.argument("function")
+@click.argument("functions", metavar="FUNCTION...", nargs=-1, required=True)
 @click.option("--bits", type=BITS, default=16, show_default=True, help="Width of the input words.")
 @click.option("--in-scale", type=SCALE, default=12, show_default=True, help="Binary places of the input.")
 @click.option("--unsigned", is_flag=True, help="Input words have no sign.")
@@ -61,7 +64,7 @@ def _domain(_ctx: click.Context, _param: click.Parameter, text: str | None) -> t
 @click.option("-o", "--output", type=FILE, help="Write the plan as JSON.")
 @json_option
 def compile_function(
-    function: str,
+    functions: tuple[str, ...],
     bits: int,
     in_scale: int,
     unsigned: bool,
@@ -81,19 +84,25 @@ def compile_function(
     FUNCTION is an expression in x, such as 'x * sigmoid(1.702 * x)', or a name: NAMES. The error is the distance from
     the real value in ULP, units in the last place of the output, of the worst input; what the two parties compute is
     exactly the plan. Bytes are those of a batch of --count, with everything made ahead (offline) but set-up.
+
+    Several functions are made to be evaluated together, for less than one after the other.
     """
     for path in (plot, output):
         if path is not None and not path.parent.is_dir():
             raise LocalError(f"there is no folder {path.parent}", remedy="make it, or choose another file")
-    inp = FixedPoint(bits, in_scale, not unsigned)
-    compiled = compile_one(
-        function,
-        inp=inp,
-        out=FixedPoint(out_bits, out_scale, not out_unsigned),
-        domain=None if domain is None else between(*domain)(inp),
-        network=None if network is None else link(network),
-        **options,
-    )
+    inp, out = FixedPoint(bits, in_scale, not unsigned), FixedPoint(out_bits, out_scale, not out_unsigned)
+    options["domain"] = None if domain is None else between(*domain)(inp)
+    options["network"] = None if network is None else link(network)
+    if len(functions) > 1:
+        if explain or plot or output:
+            raise click.UsageError("--explain, --plot and --output are for a single function")
+        made = compile_together(functions, inp=inp, outs=[out] * len(functions), **options)
+        if as_json:
+            print_json(compiled_together.report(made))
+        else:
+            compiled_together.print_together(made)
+        return
+    compiled = compile_one(functions[0], inp=inp, out=out, **options)
     if output is not None:
         codec.save_plan(output, compiled.plan)
     if plot is not None:
@@ -167,5 +176,7 @@ def _explain(compiled: Compiled) -> None:
         for candidate in compiled.candidates
     ]
     console.print(table("What was weighed, cheapest shape of each", ["", "bytes", "flights", ""], rows))
+    if compiled.proof.method == INTERVALS:
+        console.print(f"The bound assumes that {ASSUMED}.")
     console.print(f"Worst error along the domain, 0 to {compiled.max_ulp:.2f} ULP:")
     console.print(sparkline(compiled), markup=False)

@@ -52,6 +52,6 @@ def _along(compiled: Compiled, most: int) -> tuple[Reals, Reals]:
     errors = compiled.errors()
     runs = min(most, len(errors))
     starts = np.arange(runs) * len(errors) // runs
-    x = np.ldexp((compiled.task.domain.start + starts).astype(np.float64), -compiled.plan.inp.scale)
+    x = np.ldexp(compiled.inputs()[starts].astype(np.float64), -compiled.plan.inp.scale)
     worst: Reals = np.maximum.reduceat(errors, starts)
     return x, worst

@@ -12,12 +12,12 @@ import attrs
 import numpy as np
 
 from sirnn.compiler.compiled import Candidate, describe
-from sirnn.compiler.fit import Int64s, Line, Rooms, Segments, Window
+from sirnn.compiler.fit import Line, Rooms, Segments, Window
 from sirnn.compiler.frames import Frame, frames
-from sirnn.compiler.plan import Piecewise, Plan
+from sirnn.compiler.plan import MAX_RING_BITS, Piecewise, Plan
 from sirnn.compiler.price import Link, Price, price_of
-from sirnn.compiler.shapes import MAX_GUARD, Straight, straight_shapes, table
-from sirnn.compiler.target import Target
+from sirnn.compiler.shapes import FLOOR, MAX_GUARD, Shape, shapes, table
+from sirnn.compiler.target import Int64s, Target
 from sirnn.errors import LocalError
 from sirnn.profile import Profile
 
@@ -32,6 +32,9 @@ FINER = 3
 
 HARD = 8
 """Segments that are tried first."""
+
+DEGREES = (1, 2, 3)
+"""Of the polynomials."""
 
 FINE = 6
 """Bits of a slope beyond those of a place in its segment that are as good as a real number."""
@@ -67,12 +70,14 @@ class Terms:
         link: the network whose time decides; bytes do if there is none.
         count: instances of a batch.
         profile: of the sessions that will run it.
+        index_bits: that a plan must have; any kind of plan will do if None.
     """
 
     bound: float
     link: Link | None
     count: int
     profile: Profile
+    index_bits: int | None = None
 
     def found(self, plan: Plan) -> _Found | None:
         """A plan and its price; None if the profile has no protocol for it."""
@@ -101,12 +106,13 @@ class _Tabled:
 
 @attrs.define(eq=False)
 class _Pieces:
-    """The way of straight pieces on segments of one size.
+    """The way of pieces of one degree on segments of one size.
 
     Attributes:
         frame: of the words they are for.
         terms: what decides.
         index_bits: segments, as a power of two.
+        degree: of the polynomials.
         segments: the words.
         hard: rows of the segments to be tried first.
     """
@@ -114,18 +120,21 @@ class _Pieces:
     frame: Frame
     terms: Terms
     index_bits: int
+    degree: int
     segments: Segments
     hard: Int64s | None = None
 
     def resolves(self) -> bool:
-        """Whether lines with real coefficients would be within the bound."""
+        """Whether polynomials with real coefficients would be within the bound."""
+        if self.degree > 1:
+            return self.segments.polynomials(self.degree)[1] + FLOOR <= self.terms.bound
         if self.segments.bend() > self.terms.bound + FLOOR_ERROR:
             return False
         return self._possible(_any_line(self.frame.target, self.segments)) is not None
 
-    def shapes(self) -> Iterator[Straight]:
+    def shapes(self) -> Iterator[Shape]:
         """Those that might do, the coarsest first."""
-        return straight_shapes(self.frame.target, self.index_bits, self.segments, self.terms.bound)
+        return shapes(self.frame.target, self.index_bits, self.segments, self.degree, self.terms.bound)
 
     def sketch(self) -> _Found | None:
         """What is no dearer than any plan of this way."""
@@ -144,19 +153,19 @@ class _Pieces:
                 best, most = found, found.weight
         return best
 
-    def _sketch(self, shape: Straight) -> _Found | None:
+    def _sketch(self, shape: Shape) -> _Found | None:
         return self.terms.found(self.frame.whole(shape.sketch(self.frame.target, self.segments)))
 
-    def _fit(self, shape: Straight) -> Piecewise | None:
+    def _fit(self, shape: Shape) -> Piecewise | None:
         """The plan with the fewest guard bits, its error then made as small as it can be; None if there is none."""
         line = shape.line(self.segments)
         rooms = self._possible(line)
         if rooms is None:
             return None
-        for guard in range(min(shape.drop, MAX_GUARD) + 1):
-            slopes, intercepts, does = rooms.choose(shape.drop - guard)
+        for guard in range(min(shape.drops[0], MAX_GUARD) + 1):
+            slopes, intercepts, does = rooms.choose(shape.drops[0] - guard)
             if np.all(does):
-                slopes, intercepts = line.polish(slopes, intercepts, shape.drop - guard, self.terms.bound)
+                slopes, intercepts = line.polish(slopes, intercepts, shape.drops[0] - guard, self.terms.bound)
                 return shape.plan(self.frame.target, guard, intercepts, slopes)
         return None
 
@@ -198,20 +207,39 @@ def cheapest(target: Target, terms: Terms) -> tuple[Plan | None, tuple[Candidate
 
 
 def _ways(target: Target, terms: Terms) -> Iterator[_Tabled | _Pieces]:
-    """Tables and pieces, for the whole range and for its narrowest frames."""
+    """Tables and pieces, for the whole range and for its narrowest frames; or pieces of one size alone."""
+    if terms.index_bits is not None:
+        yield from _pieces_of_size(target, terms, terms.index_bits)
+        return
     for frame in frames(target, terms.bound):
         if frame.target.read_bits <= MAX_TABLE_BITS:
             yield _Tabled(frame, terms)
-        enough = 0
-        for index_bits in range(1, min(frame.target.read_bits - 1, MAX_INDEX_BITS) + 1):
-            pieces = _Pieces(frame, terms, index_bits, Segments.of(frame.target, index_bits))
-            if enough <= FINER and pieces.resolves():
-                enough += 1
-                yield pieces
+        for degree in DEGREES:
+            yield from _all_pieces(frame, terms, degree)
+
+
+def _pieces_of_size(target: Target, terms: Terms, index_bits: int) -> Iterator[_Pieces]:
+    """Of every degree, for the whole range."""
+    for degree in DEGREES:
+        pieces = _Pieces(Frame(target), terms, index_bits, degree, Segments.of(target, index_bits))
+        if pieces.resolves():
+            yield pieces
+
+
+def _all_pieces(frame: Frame, terms: Terms, degree: int) -> Iterator[_Pieces]:
+    """Of one degree, at the fewest segments that do and at some more."""
+    enough = 0
+    for index_bits in range(1, min(frame.target.read_bits - 1, MAX_INDEX_BITS) + 1):
+        if enough > FINER:
+            return
+        pieces = _Pieces(frame, terms, index_bits, degree, Segments.of(frame.target, index_bits))
+        if pieces.resolves():
+            enough += 1
+            yield pieces
 
 
 def _any_line(target: Target, segments: Segments) -> Line:
     """Lines with practically real coefficients, and any results of the type."""
-    drop = len(segments.rest).bit_length() - 1 + FINE
+    drop = min(segments.length.bit_length() - 1 + FINE, MAX_RING_BITS - target.out.bits)
     anything = Window(-(1 << 60), 1 << 60)
-    return Line(segments, drop, anything, Window(*target.out.int_range))
+    return Line(segments, (drop,), anything, Window(*target.out.int_range))

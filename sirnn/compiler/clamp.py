@@ -4,6 +4,9 @@
 
 A line is local: its slope makes up for what the input's ring lacks. Where both lines have one slope, which is mostly 0,
 the last term is a shared bit times a public number.
+
+The top bits tell where the input lies. A few of them index a table; of many, all equal means that adding the sign to
+them gives 0.
 """
 
 from __future__ import annotations
@@ -11,16 +14,21 @@ from __future__ import annotations
 import numpy as np
 
 from sirnn import ring
+from sirnn.blocks.boolean import bit_and, bit_and_cost
 from sirnn.blocks.carry import carry, carry_cost
+from sirnn.blocks.comparison import invert, msb, msb_cost
 from sirnn.blocks.conversion import b2a, b2a_cost, mux, mux_cost
+from sirnn.blocks.equality import is_zero, is_zero_cost
 from sirnn.blocks.lookup import lookup_bits, lookup_bits_cost
-from sirnn.compiler.plan import MAX_INDEX_BITS, Clamped, Line
+from sirnn.compiler.plan import Clamped, Line
 from sirnn.cost import FREE, Cost
-from sirnn.errors import LocalError
 from sirnn.party import Party
 from sirnn.profile import Profile
 from sirnn.ring import Words
 from sirnn.shares import ArithmeticShare, BooleanShare
+
+MAX_TABLE_BITS = 7
+"""Top bits that index a table, in two flights and for little more than comparing them takes."""
 
 # ------------------------------------------------------------ where the input lies
 
@@ -30,9 +38,6 @@ async def sides(party: Party, x: ArithmeticShare, plan: Clamped) -> tuple[Boolea
 
     By the top bits, which a carry out of the others makes an additive share of.
 
-    Raises:
-        LocalError: more than 16 bits decide it.
-
     Cost: `sides_cost`.
     """
     low, top = _cut(plan)
@@ -40,15 +45,22 @@ async def sides(party: Party, x: ArithmeticShare, plan: Clamped) -> tuple[Boolea
     if low:
         sender = carry_cost(party.profile, x.size, bits=low).last
         high += await b2a(party, await carry(party, x.reduce(low)), bits=top, sender=sender)
+    if top > MAX_TABLE_BITS:
+        return await _compared(party, high, plan)
     tables = _flags(plan)
     flags = await lookup_bits(party, high, tables=tables, out_bits=[1] * len(tables))
     return flags[0], flags[1] if len(flags) > 1 else None
 
 
 def sides_cost(profile: Profile, n: int, plan: Clamped) -> Cost:
-    """A carry of the low bits, made a number of the top bits, and a lookup of one bit or two."""
+    """A carry of the low bits, made a number of the top bits; then of few top bits a lookup of one bit or two, of many
+    their sign, made a number again, an equality and an AND.
+    """
     low, top = _cut(plan)
-    looking = lookup_bits_cost(profile, n, bits=top, out_bits=[1] * len(_flags(plan)))
+    if top > MAX_TABLE_BITS:
+        looking = _compared_cost(profile, n, plan)
+    else:
+        looking = lookup_bits_cost(profile, n, bits=top, out_bits=[1] * len(_flags(plan)))
     if not low:
         return looking
     carrying = carry_cost(profile, n, bits=low)
@@ -58,13 +70,7 @@ def sides_cost(profile: Profile, n: int, plan: Clamped) -> Cost:
 def _cut(plan: Clamped) -> tuple[int, int]:
     """Bits that do not matter and bits that do: of a signed input, the sign of the inner plan is among the latter."""
     low = plan.inside_bits - plan.inp.signed
-    top = plan.inp.bits - low
-    if top > MAX_INDEX_BITS:
-        raise LocalError(
-            f"a clamp of {plan.inp} to {plan.inside_bits} bits goes by {top} bits",
-            remedy=f"truncate the input first: at most {MAX_INDEX_BITS} bits may lie above the inner plan's",
-        )
-    return low, top
+    return low, plan.inp.bits - low
 
 
 def _flags(plan: Clamped) -> list[Words]:
@@ -75,6 +81,25 @@ def _flags(plan: Clamped) -> list[Words]:
         return [(index == 0).astype(np.uint8)]
     inside = (index == 0) | (index == len(index) - 1)
     return [inside.astype(np.uint8), (~inside & (index >= len(index) // 2)).astype(np.uint8)]
+
+
+async def _compared(party: Party, high: ArithmeticShare, plan: Clamped) -> tuple[BooleanShare, BooleanShare | None]:
+    """Of a signed input, the top bits are all equal if they and the sign are 0 together, modulo what they hold."""
+    if not plan.inp.signed:
+        return await is_zero(party, high), None
+    sender = msb_cost(party.profile, high.size, bits=high.bits).last
+    sign = await msb(party, high)
+    inside = await is_zero(party, high + await b2a(party, sign, bits=high.bits, sender=sender))
+    return inside, await bit_and(party, sign, invert(party, inside))
+
+
+def _compared_cost(profile: Profile, n: int, plan: Clamped) -> Cost:
+    _, top = _cut(plan)
+    zero = is_zero_cost(profile, n, bits=top)
+    if not plan.inp.signed:
+        return zero
+    sign = msb_cost(profile, n, bits=top)
+    return sign + b2a_cost(profile, n, bits=top, sender=sign.last) + zero + bit_and_cost(profile, n)
 
 
 # ------------------------------------------------------------ the straight lines

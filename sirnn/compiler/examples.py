@@ -124,10 +124,15 @@ CLAMPED = [
     Clamped(
         example_table(6, entry_bits=7, out_bits=9, read_bits=4, signed=False), 4, below=Line(0, 5), above=Line(8, 1)
     ),
+    Clamped(example_table(8, entry_bits=5, out_bits=6, read_bits=1), 1, below=Line(0, 7), above=Line(0, 32)),
+    Clamped(
+        example_table(9, entry_bits=5, out_bits=9, read_bits=1, signed=False), 1, below=Line(0, 0), above=Line(1, 3)
+    ),
+    Clamped(example_table(12, entry_bits=7, out_bits=10, read_bits=3), 3, below=Line(0, 1), above=Line(1, 0)),
     Clamped(PIECES[4], 6, below=Line(0, -1), above=Line(0, 30)),
     Clamped(example_table(16, entry_bits=14, out_bits=16, read_bits=11), 11, below=Line(0, 0), above=Line(0, 1 << 12)),
 ]
-"""Signed and unsigned inputs; steps that are a power of two, a line, and nothing."""
+"""Signed and unsigned inputs, few and many bits above those inside; steps of a power of two, a line, and nothing."""
 
 TOGETHER = [
     [PIECES[0], example_pieces(6, 2, (-50, 50), (-8, 8), shifts=(0,), drops=(2,), out_bits=10)],

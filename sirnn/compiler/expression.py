@@ -106,7 +106,8 @@ def _check(node: ast.expr) -> None:
             _check(right)
         case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]) if name in FUNCTIONS:
             if len(arguments) != FUNCTIONS[name][0]:
-                raise LocalError(f"{ast.unparse(node)}", remedy=f"{name} takes {FUNCTIONS[name][0]}")
+                given = f"{name} of {len(arguments)} arguments in {ast.unparse(node)!r}"
+                raise LocalError(given, remedy=f"it takes {FUNCTIONS[name][0]}")
             for argument in arguments:
                 _check(argument)
         case _:

@@ -9,29 +9,42 @@ So for given higher coefficients the intercepts that do are an interval, and whe
 Its length is concave in the slope, so the best slope is found by climbing from the chord: if its interval is empty, no
 line does. Of coarser intercepts, which the longest interval may miss, the slopes around it are tried. All segments are
 done at once; the bound may differ from one to the next, which is how the worst error of each is made small.
+
+Coefficients above the slope are those of a least-squares fit in Chebyshev's weight, whose worst error is almost the
+smallest, rounded; the slope and the intercept then make up for their rounding, and for that of the truncations.
+
+Of wide inputs a segment is seen at some of its words. What is asked there is what serves their neighbours too: either
+a result may lie anywhere up to 1 below z / 2^t, (f - M) 2^t + 2^t - 1 <= z <= (f + M) 2^t, or, where f is flat, L and U
+are those of the highest and the lowest value nearby. A truncated product lies anywhere in its band (`rounding`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeAlias
-
 import attrs
 import numpy as np
-import numpy.typing as npt
 
+from sirnn.compiler.plan import Integers
 from sirnn.compiler.real import Reals
-from sirnn.compiler.target import REFERENCE_ERROR, Target
-
-Int64s: TypeAlias = npt.NDArray[np.int64]
-
-Bools: TypeAlias = npt.NDArray[np.bool_]
+from sirnn.compiler.rounding import band, floored
+from sirnn.compiler.target import REFERENCE_ERROR, Bools, Int64s, Target
 
 NEIGHBOURS = (0, 1, -1, 2, -2)
 """Slopes tried around the best one: one of them may meet the grid of the intercepts where the best does not."""
 
 HALVINGS = 8
 """Steps of the bisection for the smallest bound: to less than a hundredth of an ULP."""
+
+SEEN = 1 << 16
+"""Words of a wide input that are looked at, over all segments."""
+
+LEAST_SEEN = 65
+"""Words of each segment that are looked at, at least."""
+
+SLACK = 0.01
+"""ULP by which the words between those looked at may be worse."""
+
+RIDGE = 1e-9
+"""Keeps the coefficients of a segment of which too little is asked determined."""
 
 
 # ------------------------------------------------------------ what is asked of each word
@@ -50,51 +63,96 @@ class Segments:
     """A target cut into 2^index_bits runs of words.
 
     Attributes:
-        goal: real values in ULP, (segments, words of each).
+        goal: real values in ULP, (segments, words of each that are looked at).
         asked: whether anything is asked of a word, likewise.
-        rest: the words' places around the middle of their run, (words,).
+        rest: the words' places around the middle of their run, ascending, first and last of the run included, (words,).
+        every: whether these are all words.
     """
 
     goal: Reals
     asked: Bools
     rest: Int64s
+    every: bool = True
 
     @classmethod
     def of(cls, target: Target, index_bits: int) -> Segments:
         """The target's words, cut."""
-        goal = target.goal.reshape(1 << index_bits, -1)
-        length = goal.shape[1]
-        return cls(goal, target.asked.reshape(goal.shape), np.arange(length, dtype=np.int64) - length // 2)
+        length = 1 << (target.read_bits - index_bits)
+        seen = length if target.table is not None else min(length, max(LEAST_SEEN, SEEN >> index_bits))
+        places = np.arange(seen, dtype=np.int64) * (length - 1) // (seen - 1)
+        words = np.arange(1 << index_bits, dtype=np.int64)[:, None] * length + places
+        return cls(*target.at(words), places - length // 2, seen == length)
+
+    @property
+    def length(self) -> int:
+        """Words of a segment, whether they are looked at or not."""
+        return int(self.rest[-1] - self.rest[0]) + 1
 
     def only(self, rows: Int64s) -> Segments:
         """Some of the segments."""
-        return Segments(self.goal[rows], self.asked[rows], self.rest)
+        return attrs.evolve(self, goal=self.goal[rows], asked=self.asked[rows])
 
-    def chords(self) -> Reals:
-        """ULP per word between the first and the last word asked for in each segment; 0 if there are not two."""
+    def chords(self, less: Reals | float = 0.0) -> Reals:
+        """ULP per word from the first to the last word asked for in each segment, of values less others; 0 of fewer."""
         first = np.argmax(self.asked, axis=1)
         last = self.asked.shape[1] - 1 - np.argmax(self.asked[:, ::-1], axis=1)
-        rows = np.arange(len(self.goal))
-        rise, run = self.goal[rows, last] - self.goal[rows, first], last - first
+        rows, values = np.arange(len(self.goal)), self.goal - less
+        rise, run = values[rows, last] - values[rows, first], self.rest[last] - self.rest[first]
         slopes: Reals = np.where(run > 0, rise / np.maximum(run, 1), 0.0)
         return slopes
 
     def bend(self) -> float:
         """An error in ULP that lines with real coefficients have somewhere, by their first, middle and last words."""
-        length = self.goal.shape[1]
-        places = [0, (length - 1) // 2, 2 * ((length - 1) // 2)]
-        first, middle, last = self.goal[:, places].T
-        return float(np.max(np.abs(first - 2 * middle + last) / 4 * np.all(self.asked[:, places], axis=1)))
+        places = [0, (len(self.rest) - 1) // 2, len(self.rest) - 1]
+        (first, middle, last), (start, between, end) = self.goal[:, places].T, self.rest[places]
+        chord = first + (last - first) * ((between - start) / (end - start))
+        return float(np.max(np.abs(middle - chord) / 2 * np.all(self.asked[:, places], axis=1)))
 
-    def limits(self, bound: float | Reals, window: Window) -> tuple[Int64s, Int64s]:
-        """The smallest and the largest result that is right, of each word; `bound` in ULP, perhaps by segment."""
+    def polynomials(self, degree: int) -> tuple[Reals, float]:
+        """Real coefficients that err almost as little as any, and the largest error in ULP that they have.
+
+        (degree + 1, segments), constants first, in powers of a word's place.
+        """
+        half = self.length / 2
+        powers = (self.rest / half)[:, None] ** np.arange(degree + 1)
+        even = (2 * np.arange(len(self.rest)) + 1) / len(self.rest) - 1  # middles of equal shares of -1 to 1
+        weights = self.asked / np.sqrt(1 - even * even)
+        middle = self.goal.sum(axis=1) / np.maximum(1, self.asked.sum(axis=1))
+        gram = np.einsum("sn,ni,nj->sij", weights, powers, powers, optimize=True) + RIDGE * np.eye(degree + 1)
+        moments = (weights * (self.goal - middle[:, None])) @ powers
+        found = np.linalg.solve(gram, moments[:, :, None])[:, :, 0]
+        worst = float(np.max(np.abs(found @ powers.T + middle[:, None] - self.goal) * self.asked))
+        found[:, 0] += middle
+        coefficients: Reals = (found / half ** np.arange(degree + 1)).T
+        return coefficients, worst
+
+    def _nearby(self) -> tuple[Reals, Reals]:
+        """The least and the greatest value at each word, the one before it and the one after."""
+        least, most = np.where(self.asked, self.goal, np.inf), np.where(self.asked, self.goal, -np.inf)
+        around = slice(None, -2), slice(1, -1), slice(2, None)
+        padded = [np.pad(each, ((0, 0), (1, 1)), mode="edge") for each in (least, most)]
+        bottom = np.minimum.reduce([padded[0][:, each] for each in around])
+        top = np.maximum.reduce([padded[1][:, each] for each in around])
+        return np.where(self.asked, bottom, 0.0), np.where(self.asked, top, 0.0)
+
+    def limits(self, bound: float | Reals, window: Window, drop: int) -> tuple[Int64s, Int64s]:
+        """The smallest and the largest z that is right at each word; `bound` in ULP, perhaps by segment."""
         # The reference may be off by this much, so what is promised is promised with that much to spare.
         margin = np.broadcast_to(np.asarray(bound, np.float64).reshape(-1, 1), self.goal.shape) - REFERENCE_ERROR * (
             1 + np.abs(self.goal)
         )
-        low = np.maximum(np.ceil(self.goal - margin).astype(np.int64), window.low)
-        high = np.minimum(np.floor(self.goal + margin).astype(np.int64), window.high)
-        return np.where(self.asked, low, window.low), np.where(self.asked, high, window.high)
+        lowest, highest = window.low << drop, (window.high << drop) + (1 << drop) - 1
+        bottom, top = (self.goal, self.goal) if self.every else self._nearby()
+        low = np.ceil(top - margin).astype(np.int64) << drop
+        high = (np.floor(bottom + margin).astype(np.int64) << drop) + (1 << drop) - 1
+        if not self.every:
+            least, most = self.goal - margin + SLACK, self.goal + margin - SLACK
+            low = np.minimum(low, np.ceil(np.ldexp(least, drop)).astype(np.int64) + (1 << drop) - 1)
+            high = np.maximum(high, np.floor(np.ldexp(most, drop)).astype(np.int64))
+            spare = int(np.ldexp(SLACK, drop))
+            lowest, highest = lowest + spare, highest - spare
+        low, high = np.maximum(low, lowest), np.minimum(high, highest)
+        return np.where(self.asked, low, lowest), np.where(self.asked, high, highest)
 
 
 # ------------------------------------------------------------ intercepts and slopes
@@ -116,10 +174,6 @@ class Room:
         """The multiple of 2^shift in the middle of each interval, over 2^shift, and whether there is any."""
         least, most = -((-self.least) >> shift), self.most >> shift
         return (least + most) >> 1, least <= most
-
-
-Contribution: TypeAlias = Callable[[Int64s], Int64s]
-"""From a slope for each segment to s(d) at each word, (segments, words)."""
 
 
 @attrs.frozen(eq=False)
@@ -148,19 +202,17 @@ class Rooms:
         return slopes, intercepts, np.any(np.stack([does for _, does in found]), axis=0)
 
 
-def room(low: Int64s, high: Int64s, drop: int, slopes: Int64s, contribution: Contribution) -> Room:
-    """The intervals for one slope of each segment, results between low and high, `drop` bits dropped."""
-    part = contribution(slopes)
-    return Room(slopes, ((low << drop) - part).max(axis=1), (((high + 1) << drop) - 1 - part).min(axis=1))
+def room(low: Int64s, high: Int64s, slopes: Int64s, rest: Int64s) -> Room:
+    """The intervals for one slope of each segment, z between low and high."""
+    part = slopes[:, None] * rest
+    return Room(slopes, (low - part).max(axis=1), (high - part).min(axis=1))
 
 
-def climb(
-    low: Int64s, high: Int64s, drop: int, start: Int64s, step: int, allowed: Window, contribution: Contribution
-) -> Rooms:
+def climb(low: Int64s, high: Int64s, start: Int64s, step: int, allowed: Window, rest: Int64s) -> Rooms:
     """The intervals along the way from the slopes `start` to the best ones, by ever smaller steps, and around these."""
 
     def look(slopes: Int64s) -> Room:
-        return room(low, high, drop, np.clip(slopes, allowed.low, allowed.high), contribution)
+        return room(low, high, np.clip(slopes, allowed.low, allowed.high), rest)
 
     tried = [look(start)]
     best, step = tried[0], max(1, step)
@@ -174,41 +226,70 @@ def climb(
     return Rooms((best, *tried))
 
 
-# ------------------------------------------------------------ straight pieces
+# ------------------------------------------------------------ slope and intercept
 
 
 @attrs.frozen(eq=False)
 class Line:
-    """What is fitted: the segments, the bits dropped, the slopes allowed and the results allowed."""
+    """What is fitted: a slope and an intercept for each segment, higher coefficients being given.
+
+    Attributes:
+        segments: the words.
+        drops: bits dropped, as in the plan; the constants that are not the intercept's are added to what is kept.
+        slopes: those allowed.
+        results: those allowed.
+        higher: coefficients of degree 2 and more, by degree and segment.
+    """
 
     segments: Segments
-    drop: int
+    drops: Integers
     slopes: Window
     results: Window
+    higher: tuple[Int64s, ...] = ()
 
     def within(self, rows: Int64s) -> Line:
         """The same of some of the segments."""
-        return attrs.evolve(self, segments=self.segments.only(rows))
+        return attrs.evolve(self, segments=self.segments.only(rows), higher=tuple(each[rows] for each in self.higher))
 
-    def contribution(self, slopes: Int64s) -> Int64s:
-        return slopes[:, None] * self.segments.rest
+    def bent(self) -> tuple[Int64s, Int64s]:
+        """What the higher coefficients add to z at each word, and how much more or less it may be nearby."""
+        rest, inner = self.segments.rest, self.drops[1:]
+        if not self.higher:
+            return np.zeros(1, np.int64), np.zeros(1, np.int64)
+        coefficients = [np.zeros((1, 1), np.int64), *(each[:, None] for each in self.higher)]
+        if self.segments.every:
+            return floored(coefficients, inner, inner, rest) * rest, np.zeros(1, np.int64)
+        middle, stray = band(coefficients, inner, inner, rest)
+        return np.rint(middle * rest).astype(np.int64), np.ceil(stray * np.abs(rest)).astype(np.int64) + 1
+
+    def limits(self, bound: float | Reals, bent: tuple[Int64s, Int64s]) -> tuple[Int64s, Int64s]:
+        """The smallest and the largest that intercept and slope may add up to at each word."""
+        low, high = self.segments.limits(bound, self.results, self.drops[0])
+        return low - bent[0] + bent[1], high - bent[0] - bent[1]
+
+    def start(self, bent: Int64s) -> Int64s:
+        """Slopes of the chords."""
+        drop = self.drops[0]
+        chords = self.segments.chords(np.ldexp(bent.astype(np.float64), -drop))
+        slopes: Int64s = np.rint(np.ldexp(chords, drop)).astype(np.int64)
+        return slopes
 
     def rooms(self, bound: float) -> Rooms:
         """The intervals of good slopes, for one bound in ULP."""
-        low, high = self.segments.limits(bound, self.results)
-        start = np.rint(np.ldexp(self.segments.chords(), self.drop)).astype(np.int64)
+        bent = self.bent()
+        low, high = self.limits(bound, bent)
         # A slope that is off by more than this errs by more than the bound at the ends of the segment.
-        spread = int(2 * bound * 2**self.drop) // len(self.segments.rest)
-        return climb(low, high, self.drop, start, spread // 2, self.slopes, self.contribution)
+        spread = int(2 * bound * 2 ** self.drops[0]) // self.segments.length
+        return climb(low, high, self.start(bent[0]), spread // 2, self.slopes, self.segments.rest)
 
     def polish(self, slopes: Int64s, intercepts: Int64s, shift: int, bound: float) -> tuple[Int64s, Int64s]:
         """Slopes and intercepts near these, which are within `bound`, with a worst error as small as was found."""
-        worst, floor = np.full(len(slopes), bound), np.zeros(len(slopes))
+        worst, floor, bent = np.full(len(slopes), bound), np.zeros(len(slopes)), self.bent()
         for _ in range(HALVINGS):
             middle = (worst + floor) / 2
-            low, high = self.segments.limits(middle, self.results)
+            low, high = self.limits(middle, bent)
             around = [np.clip(slopes + step, self.slopes.low, self.slopes.high) for step in NEIGHBOURS]
-            rooms = Rooms(tuple(room(low, high, self.drop, each, self.contribution) for each in around))
+            rooms = Rooms(tuple(room(low, high, each, self.segments.rest) for each in around))
             slope, intercept, does = rooms.choose(shift)
             slopes, intercepts = np.where(does, slope, slopes), np.where(does, intercept, intercepts)
             worst, floor = np.where(does, middle, worst), np.where(does, floor, middle)

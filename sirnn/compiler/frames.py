@@ -11,10 +11,8 @@ from collections.abc import Iterator
 import attrs
 import numpy as np
 
-from sirnn import ring
 from sirnn.compiler.plan import Clamped, Line, Piecewise, Plan, Table
-from sirnn.compiler.real import Reals
-from sirnn.compiler.target import REFERENCE_ERROR, Int64s, Target
+from sirnn.compiler.target import REFERENCE_ERROR, Target, every, spread, tabulate
 from sirnn.fixedpoint import FixedPoint
 
 MARGINS = 2
@@ -61,38 +59,29 @@ def frames(target: Target, bound: float) -> Iterator[Frame]:
 
 
 def _frame(target: Target, inside_bits: int, bound: float) -> Frame | None:
-    low, high = FixedPoint(inside_bits, 0, target.inp.signed).int_range
-    domain = target.domain
-    inside = range(max(low, domain.start), min(high + 1, domain.stop))
-    below = _line(target, range(domain.start, min(low, domain.stop)), bound)
-    above = _line(target, range(max(high + 1, domain.start), domain.stop), bound)
-    if below is None or above is None or len(inside) == 0 or len(inside) == len(domain):
+    inside, below, above = cut(target.domain, FixedPoint(inside_bits, 0, target.inp.signed).int_range)
+    if len(inside) == 0 or len(inside) == len(target.domain):
         return None
-    return Frame(_cut(target, inside), inside_bits, below, above)
+    lines = _line(target, below, bound), _line(target, above, bound)
+    if lines[0] is None or lines[1] is None:
+        return None
+    return Frame(tabulate(attrs.evolve(target.task, domain=inside)), inside_bits, lines[0], lines[1])
 
 
-def _cut(target: Target, inside: range) -> Target:
-    """What is asked of some of the words."""
-    read_bits = max(1, (len(inside) - 1).bit_length())
-    integers = np.arange(inside.start, inside.stop, dtype=np.int64)
-    goal, asked = np.zeros(1 << read_bits), np.zeros(1 << read_bits, dtype=bool)
-    places = integers & ring.mask(read_bits)
-    goal[places], asked[places] = _values(target, integers), True
-    return attrs.evolve(target, domain=inside, read_bits=read_bits, goal=goal, asked=asked)
-
-
-def _values(target: Target, integers: Int64s) -> Reals:
-    values: Reals = target.goal[integers & ring.mask(target.read_bits)]
-    return values
+def cut(domain: range, inside: tuple[int, int]) -> tuple[range, range, range]:
+    """The integers of a domain from `inside`'s first to its last, those below and those above."""
+    low, high = inside
+    within = range(max(low, domain.start), min(high + 1, domain.stop))
+    return within, range(domain.start, min(low, domain.stop)), range(max(high + 1, domain.start), domain.stop)
 
 
 def _line(target: Target, integers: range, bound: float) -> Line | None:
-    """A line with integer slope and constant within the bound at all of these integers."""
+    """A line with integer slope and constant within the bound at all of these integers that are looked at."""
     if len(integers) == 0:
         return NOTHING
-    x = np.arange(integers.start, integers.stop, dtype=np.int64)
-    values = _values(target, x)
-    slope = round((values[-1] - values[0]) / max(1, len(x) - 1))
+    x = every(integers) if target.table is not None else spread(integers)
+    values, _ = target.at(x)
+    slope = round((values[-1] - values[0]) / max(1, len(integers) - 1))
     rest = values - slope * x
     margin = bound - REFERENCE_ERROR * (1 + float(np.abs(values).max()))
     least, most = int(np.ceil(rest.max() - margin)), int(np.floor(rest.min() + margin))

@@ -97,7 +97,7 @@ LIBRARY = {
         LibraryFunction("log1p", "log(1 + x) for x > -1", np.log1p, above_minus_one, saturate=True),
         LibraryFunction("mish", "x tanh(softplus(x))", real.mish),
         LibraryFunction("reciprocal", "1 / x for x > 0", real.UNARY["reciprocal"], positive, saturate=True),
-        LibraryFunction("relu", "max(x, 0)", real.relu),
+        LibraryFunction("relu", "max(x, 0)", real.relu, max_ulp=0.5),
         LibraryFunction("rsqrt", "1 / sqrt(x) for x > 0", real.rsqrt, positive, max_ulp=0.6, saturate=True),
         LibraryFunction("selu", "elu with the constants of self-normalising networks", real.selu, saturate=True),
         LibraryFunction("sigmoid", "1 / (1 + e^-x)", real.sigmoid, max_ulp=1.2),

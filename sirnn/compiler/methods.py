@@ -7,7 +7,7 @@ cost and its coroutine always belong together, so that a model's plaintext twin 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import lru_cache, partial
 
 import attrs
@@ -17,10 +17,12 @@ from sirnn.compiler.evaluate import evaluate, evaluate_cost
 from sirnn.compiler.expression import parse
 from sirnn.compiler.library import LIBRARY
 from sirnn.compiler.search import compile_function
-from sirnn.cost import Cost
+from sirnn.compiler.together import compile_together
+from sirnn.cost import Cost, parallel
 from sirnn.errors import LocalError
 from sirnn.fixedpoint import FixedPoint
 from sirnn.functions.catalogue import FUNCTIONS, Comparison, Reals, compare, spread
+from sirnn.party import Branch, Party
 from sirnn.profile import Profile
 from sirnn.protocol import Clear
 from sirnn.ring import Words
@@ -78,6 +80,22 @@ def is_function(text: str) -> bool:
     return True
 
 
+def unknown(text: str, *others: str) -> LocalError:
+    """What to tell somebody who took this for a function, which it is not: see `is_function`.
+
+    Args:
+        text: what was said.
+        others: what else could have been.
+    """
+    if set(text) & set("()+*<>,"):  # no name has these, so that an expression was meant
+        try:
+            parse(text)
+        except LocalError as failure:
+            return failure
+    names = ", ".join([*others, *function_names()])
+    return LocalError(f"there is nothing called {text!r}", remedy=f"name {names}, or an expression in x")
+
+
 @lru_cache(maxsize=64)
 def method(profile: Profile, name: str, *, inp: FixedPoint, out: FixedPoint) -> Method:
     """The method of a function: by name, or in profile `lean` an expression in x.
@@ -85,9 +103,16 @@ def method(profile: Profile, name: str, *, inp: FixedPoint, out: FixedPoint) -> 
     A plan that was not compiled on this machine before takes a second or two.
 
     Raises:
-        LocalError: the profile has no such function, or not for these types.
+        LocalError: there is no such function, or the profile does not have it, or not for these types.
     """
+    if not is_function(name):
+        raise unknown(name)
     if profile is Profile.LEAN:
+        if name in FUNCTIONS and name not in LIBRARY:
+            raise LocalError(
+                f"profile lean has no {name}",
+                remedy=f"name {', '.join(LIBRARY)}, or an expression in x; or use profile exact or paper",
+            )
         return planned(compile_function(name, inp=inp, out=out))
     if name not in FUNCTIONS:
         raise LocalError(
@@ -124,3 +149,64 @@ def planned(compiled: Compiled) -> Method:
         partial(evaluate, plan=plan),
         compiled.digest,
     )
+
+
+# ------------------------------------------------------------ several at once
+
+
+@attrs.frozen(eq=False)
+class Methods:
+    """Several functions of one number, as a profile evaluates them at once.
+
+    Attributes:
+        names: of the functions.
+        inp: type of their input words.
+        outs: types of their output words.
+        clear: their words, uint64 to a tuple of uint64, any shape.
+        cost: what they cost on n of them.
+        run: the coroutine `(party, x)`, which returns a tuple of shares.
+        saving: payload bytes of an instance that this is less than one after the other, offline and online.
+        digest: of the compiled plans, which both parties must have alike; empty where the algorithms are fixed.
+    """
+
+    names: tuple[str, ...]
+    inp: FixedPoint
+    outs: tuple[FixedPoint, ...]
+    clear: Callable[[Clear], tuple[Clear, ...]]
+    cost: Callable[[int], Cost]
+    run: Callable[[Party, ArithmeticShare], Awaitable[tuple[ArithmeticShare, ...]]]
+    saving: float
+    digest: str = ""
+
+
+def together(profile: Profile, names: Sequence[str], *, inp: FixedPoint, outs: Sequence[FixedPoint]) -> Methods:
+    """The functions at once: in profile `lean` compiled to share what they can, in others side by side.
+
+    Raises:
+        LocalError: there are no functions or not as many types; or as `method`, for any of them.
+    """
+    return _together(profile, tuple(names), inp, tuple(outs))
+
+
+@lru_cache(maxsize=64)
+def _together(profile: Profile, names: tuple[str, ...], inp: FixedPoint, outs: tuple[FixedPoint, ...]) -> Methods:
+    if not names or len(names) != len(outs):
+        raise LocalError(f"{len(names)} functions to {len(outs)} types", remedy="give a type for each function")
+    if profile is Profile.LEAN:
+        made = compile_together(names, inp=inp, outs=outs)
+        return Methods(names, inp, outs, made.clear, partial(made.cost, profile), made.run, made.saving, made.digest)
+    single = [method(profile, name, inp=inp, out=out) for name, out in zip(names, outs, strict=True)]
+
+    def clear(x: Clear) -> tuple[Clear, ...]:
+        return tuple(each.clear(x) for each in single)
+
+    def cost(n: int) -> Cost:
+        return parallel(*(each.cost(n) for each in single))
+
+    def branch(each: Method, x: ArithmeticShare) -> Branch[ArithmeticShare]:
+        return each.cost(x.size), lambda p: each.run(p, x)
+
+    async def run(party: Party, x: ArithmeticShare) -> tuple[ArithmeticShare, ...]:
+        return await party.parallel(*(branch(each, x) for each in single))
+
+    return Methods(names, inp, outs, clear, cost, run, 0.0)

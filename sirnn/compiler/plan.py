@@ -159,10 +159,19 @@ class Piecewise:
         _require(len(self.bits) == len(self.signed) == self.degree + 1, "widths do not match the coefficients")
         _require(len(self.shifts) == len(self.drops) == self.degree, "shifts do not match the coefficients")
         _require(min(self.shifts + self.drops) >= 0, "a negative shift")
-        _require(self.result_bits + sum(self.drops) <= MAX_RING_BITS, f"a ring of more than {MAX_RING_BITS} bits")
+        _require(self._widest() <= MAX_RING_BITS, f"a ring of more than {MAX_RING_BITS} bits")
         for row, bits, signed in zip(self.coefficients, self.bits, self.signed, strict=True):
             _require(len(row) == 1 << self.index_bits, f"{len(row)} coefficients at {self.index_bits} bits")
             _require(1 <= bits <= MAX_RING_BITS and _all_fit(row, bits, signed=signed), "a coefficient is too wide")
+
+    def _widest(self) -> int:
+        """Bits that the widest intermediate number can take, with its sign and one to spare."""
+        widest, most = self.result_bits + self.drops[0], max(map(abs, self.coefficients[-1]))
+        for row, shift, drop in reversed(list(zip(self.coefficients[:-1], self.shifts, self.drops, strict=True))):
+            most = (max(map(abs, row)) << shift) + (most << (self.rest_bits - 1))
+            widest = max(widest, most.bit_length() + 2)
+            most = (most >> drop) + 1
+        return widest
 
     @property
     def degree(self) -> int:

@@ -1,4 +1,15 @@
-"""Proof by exhaustion: the error of a plan at every word asked for."""
+"""Proof of a plan's error: by exhaustion where the domain has at most 2^24 words, else by intervals.
+
+By exhaustion the plan is evaluated on every word of the domain. By intervals it is evaluated on a dense grid, the first
+and last words of every segment included. Around the grid,
+
+* whatever is truncated, a result is an integer in a band around a real polynomial (`rounding`), at every word;
+* between neighbours on the grid, the real function, the polynomial and their difference are assumed to stray from their
+  chords by at most half the largest second difference next to them: four times what a parabola does, and all that a
+  kink does.
+
+That assumption is all that is not proved, and it is why such a proof is called "intervals".
+"""
 
 from __future__ import annotations
 
@@ -8,15 +19,35 @@ import attrs
 import numpy as np
 
 from sirnn import ring
-from sirnn.compiler.plan import Plan
+from sirnn.compiler.frames import cut
+from sirnn.compiler.plan import Clamped, Line, Piecewise, Plan, Table
 from sirnn.compiler.real import Reals
-from sirnn.compiler.target import Int64s, Target
+from sirnn.compiler.rounding import band
+from sirnn.compiler.target import Int64s, Target, every, values_of
 
-CHUNK = 1 << 20
+CHUNK = 1 << 19
 """Words evaluated at once: bounds the memory on wide inputs."""
+
+EXHAUSTED = 1 << 24
+"""Words of a domain that are all evaluated."""
+
+GRID = 1 << 22
+"""Words of a wider range that are evaluated."""
+
+LEAST_GRID = 64
+"""Words of each segment of it, at least."""
+
+SPARE = 2.0**-20
+"""ULP that doubles may be off a polynomial of integers."""
 
 EXHAUSTIVE = "exhaustive"
 """Every word was evaluated."""
+
+INTERVALS = "intervals"
+"""A grid of words was evaluated, and the function is assumed to be as smooth between them as it is on them."""
+
+ASSUMED = "between the words evaluated, f strays from its chords by at most half its second differences there"
+"""What is not proved by intervals, in a line."""
 
 
 @attrs.frozen
@@ -26,11 +57,11 @@ class Proof:
     Attributes:
         method: how it is known.
         words: how many words were evaluated.
-        max_ulp: the largest |result - real value| in ULP of the output.
-        mean_ulp: the mean of the same.
-        worst_input: integer of the first input with the largest error.
-        overflows: words whose real value the output cannot hold, so that an end of its type was asked for instead;
-            their errors are from there.
+        max_ulp: the largest |result - real value| in ULP of the output; a bound of it if the method is intervals.
+        mean_ulp: the mean of the same; an estimate likewise.
+        worst_input: integer of the first input with the largest error, or the largest bound.
+        overflows: words, of those evaluated, whose real value the output cannot hold, so that an end of its type was
+            asked for instead; their errors are from there.
     """
 
     method: str
@@ -41,20 +72,143 @@ class Proof:
     overflows: int
 
 
+@attrs.frozen(eq=False)
+class _Piece:
+    """Some integers in ascending order, and the error at each: its bound nearby, and what it is."""
+
+    integers: Int64s
+    bounds: Reals
+    errors: Reals
+    overflows: int
+
+
 def prove(plan: Plan, target: Target) -> Proof:
-    """Evaluate a plan on every word of the domain and compare with the real values."""
-    total, worst, worst_input = 0.0, -1.0, 0
-    for integers, errors in errors_of(plan, target):
-        total += float(errors.sum())
-        if errors.max() > worst:
-            worst, worst_input = float(errors.max()), int(integers[np.argmax(errors)])
-    words = len(target.domain)
-    return Proof(EXHAUSTIVE, words, worst, total / words, worst_input, target.overflows)
+    """The error of a plan on the whole domain.
+
+    Raises:
+        LocalError: the function has no value somewhere, or one the output type cannot hold.
+    """
+    exhaustive = len(target.domain) <= EXHAUSTED
+    total, words, overflows, worst, worst_input = 0.0, 0, 0, -1.0, target.domain.start
+    for part, run in _runs(plan, target):
+        errors, evaluated = 0.0, 0
+        exhausted = exhaustive or len(run) <= EXHAUSTED
+        for piece in _evaluated(plan, target, run) if exhausted else _gridded(part, plan, target, run):
+            errors, evaluated = errors + float(piece.errors.sum()), evaluated + piece.integers.size
+            overflows += piece.overflows
+            if piece.bounds.max() > worst:
+                worst, worst_input = float(piece.bounds.max()), int(piece.integers.flat[np.argmax(piece.bounds)])
+        total, words = total + errors / evaluated * len(run), words + evaluated
+    method = EXHAUSTIVE if exhaustive else INTERVALS
+    return Proof(method, words, worst, total / len(target.domain), worst_input, overflows)
 
 
-def errors_of(plan: Plan, target: Target) -> Iterator[tuple[Int64s, Reals]]:
-    """The integers of the domain in ascending order, and the error of each in ULP, in chunks."""
-    for start in range(target.domain.start, target.domain.stop, CHUNK):
-        integers = np.arange(start, min(start + CHUNK, target.domain.stop), dtype=np.int64)
-        results = target.out.to_int(plan.evaluate(ring.from_signed(integers, target.inp.bits).astype(np.uint64)))
-        yield integers, np.abs(results - target.goal[integers & ring.mask(target.read_bits)])
+def errors_at(plan: Plan, target: Target, integers: Int64s) -> tuple[Reals, int]:
+    """The error at integers of the domain in ULP, and how many of them overflow.
+
+    Raises:
+        LocalError: as `prove`; or a result does not fit the plan's ring.
+    """
+    goal, overflows = values_of(target.task, integers)
+    return np.abs(_results(plan, integers) - goal), overflows
+
+
+def _results(plan: Plan, integers: Int64s) -> Int64s:
+    return plan.out.to_int(plan.evaluate(ring.from_signed(integers, plan.inp.bits).astype(np.uint64)))
+
+
+# ------------------------------------------------------------ every word
+
+
+def _evaluated(plan: Plan, target: Target, run: range) -> Iterator[_Piece]:
+    for start in range(run.start, run.stop, CHUNK):
+        integers = every(range(start, min(start + CHUNK, run.stop)))
+        errors, overflows = errors_at(plan, target, integers)
+        yield _Piece(integers, errors, errors, overflows)
+
+
+# ------------------------------------------------------------ a grid of words
+
+
+def _runs(plan: Plan, target: Target) -> Iterator[tuple[Table | Piecewise | Line, range]]:
+    """The integers of the domain by what gives their results."""
+    if not isinstance(plan, Clamped):
+        yield plan, target.domain
+        return
+    parts = (plan.inner, plan.below, plan.above)
+    ends = plan.inside.start, plan.inside.stop - 1
+    yield from ((part, run) for part, run in zip(parts, cut(target.domain, ends), strict=True) if len(run))
+
+
+def _gridded(part: Table | Piecewise | Line, plan: Plan, target: Target, run: range) -> Iterator[_Piece]:
+    """Bounds on a grid of a run of more words than a table has."""
+    rest_bits = part.rest_bits if isinstance(part, Piecewise) else target.inp.bits
+    blocks = range(run.start >> rest_bits, ((run.stop - 1) >> rest_bits) + 1)
+    seen = max(LEAST_GRID, min(GRID // len(blocks), 1 << rest_bits))
+    at_once = max(1, CHUNK // seen)
+    for start in range(blocks.start, blocks.stop, at_once):
+        first = every(range(start, min(start + at_once, blocks.stop)))[:, None] << rest_bits
+        least, most = np.maximum(first, run.start), np.minimum(first + (1 << rest_bits), run.stop) - 1
+        for low in range(0, seen - 1, CHUNK):  # neighbouring stretches of a long segment share a word
+            places = np.arange(low, min(low + CHUNK, seen - 1) + 1)
+            integers = least + (most - least) * places // (seen - 1)
+            goal, overflows = values_of(target.task, integers)
+            middle, stray = _band(part, integers)
+            bounds = np.minimum(
+                np.abs(goal - middle) + _sag(integers, goal - middle) + stray, _apart(integers, goal, middle, stray)
+            )
+            if not _holds(part, integers, middle, stray):
+                bounds[:] = np.inf
+            yield _Piece(integers, bounds, np.abs(_results(plan, integers) - goal), overflows)
+
+
+def _band(part: Table | Piecewise | Line, integers: Int64s) -> tuple[Reals, Reals]:
+    """In ULP, a real polynomial and how far from it the results can be."""
+    if isinstance(part, Line):
+        return (part.slope * integers + part.constant).astype(np.float64), np.zeros(1)
+    if isinstance(part, Table):
+        raise AssertionError("a table has fewer words than are all evaluated")
+    words = integers & ring.mask(part.read_bits)
+    index, rest = words >> part.rest_bits, (words & ring.mask(part.rest_bits)) - (1 << (part.rest_bits - 1))
+    rows = [np.array(row, dtype=np.int64)[index] for row in part.coefficients]
+    middle, stray = band(rows, part.shifts, part.drops, rest)
+    return middle + part.offset, stray
+
+
+def _holds(part: Table | Piecewise | Line, integers: Int64s, middle: Reals, stray: Reals) -> bool:
+    """Whether all results near these integers are surely those of the plan's ring."""
+    if not isinstance(part, Piecewise) or part.result_bits == part.out.bits:
+        return True
+    reach = stray + _sag(integers, middle) + SPARE
+    # What the last truncation is of is an integer, the result that rounded down.
+    drop = part.drops[0]
+    low = np.floor(np.ldexp(np.ceil(np.ldexp((middle - reach).min() + 1, drop) - 1), -drop))
+    high = np.floor((middle + reach).max())
+    return bool(part.offset <= low and high < part.offset + (1 << (part.result_bits - 1)))
+
+
+def _apart(integers: Int64s, goal: Reals, middle: Reals, stray: Reals) -> Reals:
+    """How far results near each integer of the grid can be from values near it, by their least and greatest alone."""
+    reach, bent = stray + _sag(integers, middle) + SPARE, _sag(integers, goal)
+    low, high = _nearby(np.ceil(middle - reach))[0], _nearby(np.floor(middle + reach))[1]
+    apart: Reals = np.maximum(high - _nearby(goal - bent)[0], _nearby(goal + bent)[1] - low)
+    return apart
+
+
+def _nearby(values: Reals) -> tuple[Reals, Reals]:
+    """The least and the greatest of each value and its neighbours, rows by segment."""
+    padded = np.pad(values, ((0, 0), (1, 1)), mode="edge")
+    around = padded[:, :-2], values, padded[:, 2:]
+    return np.minimum.reduce(around), np.maximum.reduce(around)
+
+
+def _sag(integers: Int64s, values: Reals) -> Reals:
+    """How far, near each integer of the grid, a function of these values is taken to be from its chord."""
+    steps = np.diff(integers, axis=1)
+    slopes = np.diff(values, axis=1) / np.maximum(steps, 1)
+    turns = np.abs(np.diff(slopes, axis=1)) * np.maximum(steps[:, 1:], steps[:, :-1])
+    # Of an interval the larger of the second differences at its ends, and of an end the larger of its intervals.
+    turns = np.pad(turns, ((0, 0), (1, 1)), mode="edge")
+    sags = np.pad(np.maximum(turns[:, 1:], turns[:, :-1]) / 2 * (steps > 1), ((0, 0), (1, 1)))
+    largest: Reals = np.maximum(sags[:, 1:], sags[:, :-1])
+    return largest

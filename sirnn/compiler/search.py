@@ -15,6 +15,12 @@ from sirnn.compiler.task import Task, make_task
 from sirnn.errors import LocalError
 from sirnn.fixedpoint import FixedPoint
 
+ATTEMPTS = 4
+"""Searches for one task, each within a smaller error than the one before."""
+
+LEAST_STEP = 1 / 64
+"""ULP by which it is smaller, at least: by less the same plan would be found again."""
+
 
 def compile_function(
     f: RealFunction | str, *, inp: FixedPoint, out: FixedPoint, cache: bool = True, **options: Any
@@ -31,7 +37,7 @@ def compile_function(
         options: `max_ulp`, 1 by default or what the library says; `name`, what messages call f; `domain`, the integers
             of the input on which f is asked for (elsewhere any word may result); `saturate`, whether the ends of the
             output type stand for what is beyond them; `network`, whose time for a batch decides instead of the bytes;
-            `count`, instances of a batch; and `profile`: see `task.Task`.
+            `count`, instances of a batch; `profile`; and `cut`, how the input must be cut: see `task.Task`.
 
     Raises:
         LocalError: f has no value somewhere on the domain, or one the output type cannot hold; or no plan is within
@@ -49,12 +55,20 @@ def compile_function(
 
 def compile_task(task: Task) -> Compiled:
     """The cheapest plan for a task, as `compile_function`, found anew."""
-    target = tabulate(task)
-    plan, candidates = cheapest(target, Terms(task.max_ulp, task.network, task.count, task.profile))
-    if plan is None:
-        raise LocalError(
-            f"no plan gives {task.name} from {task.inp} to {task.out} within {task.max_ulp:g} ULP",
-            remedy="allow a larger error (0.5 ULP is the least possible), a coarser output, or a narrower input",
-        )
-    priced = bill(task.profile, plan, task.count)
-    return Compiled(task, plan, prove(plan, target), priced, candidates)
+    target, bound = tabulate(task), task.max_ulp
+    index_bits = None if task.cut is None else task.cut[1]
+    for _ in range(ATTEMPTS):
+        plan, candidates = cheapest(target, Terms(bound, task.network, task.count, task.profile, index_bits))
+        if plan is None:
+            break
+        proof = prove(plan, target)
+        if proof.max_ulp <= task.max_ulp:
+            return Compiled(task, plan, proof, bill(task.profile, plan, task.count), candidates)
+        # Wide inputs are fitted at some of their words; the others turned out to be worse by this.
+        bound -= max(proof.max_ulp - task.max_ulp, LEAST_STEP)
+        if bound <= 0:
+            break
+    raise LocalError(
+        f"no plan gives {task.name} from {task.inp} to {task.out} within {task.max_ulp:g} ULP",
+        remedy="allow a larger error (0.5 ULP is the least possible), a coarser output, or a narrower input",
+    )

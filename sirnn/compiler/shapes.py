@@ -7,9 +7,11 @@ from collections.abc import Iterator
 import attrs
 import numpy as np
 
-from sirnn.compiler.fit import Int64s, Line, Segments, Window
-from sirnn.compiler.plan import MAX_RING_BITS, Piecewise, Table
-from sirnn.compiler.target import Target
+from sirnn.compiler.fit import Line, Segments, Window
+from sirnn.compiler.plan import MAX_RING_BITS, Integers, Piecewise, Table
+from sirnn.compiler.real import Reals
+from sirnn.compiler.rounding import band
+from sirnn.compiler.target import Int64s, Target
 
 MAX_GUARD = 6
 """Bits of an intercept behind the point, at most."""
@@ -17,6 +19,21 @@ MAX_GUARD = 6
 DROPS = range(-5, 5)
 """Bits dropped beyond those of a place within its segment: with more, slopes are finer than it takes, with fewer, no
 slope is near enough."""
+
+CURVED_DROPS = range(-1, 6)
+"""The same where the slopes are themselves sums that are truncated: the truncations take their share of the error."""
+
+INNER_DROPS = range(-4, 3)
+"""Bits dropped from these sums beyond those of a place."""
+
+FINER_INNER = 2
+"""Of these, how many are tried: the fewest that may do, and more."""
+
+FLOOR = 0.5
+"""ULP that the last truncation may take a result from the middle of its band."""
+
+CHANCE = 0.5
+"""Of the error of inner truncations, a share that may be made up for by chance or choice."""
 
 TIGHT = 2
 """Results to spare in a window below which a window of twice the size is tried too."""
@@ -45,8 +62,7 @@ def results(target: Target, bound: float) -> list[Results]:
 def _ends(target: Target, bound: float) -> tuple[int, int]:
     """The largest result that the lowest values admit, and the smallest that the highest do."""
     low, high = target.out.int_range
-    goal = target.goal[target.asked]
-    return max(int(np.floor(goal.min() + bound)), low), min(int(np.ceil(goal.max() - bound)), high)
+    return max(int(np.floor(target.low + bound)), low), min(int(np.ceil(target.high - bound)), high)
 
 
 def _span(target: Target, bound: float) -> tuple[int, int]:
@@ -63,30 +79,32 @@ def _window(target: Target, bound: float, span_bits: int) -> Window:
     return Window(start, start + (1 << span_bits) - 1)
 
 
-@attrs.frozen
-class Straight:
-    """The shape of straight pieces.
+@attrs.frozen(eq=False)
+class Shape:
+    """The shape of pieces.
 
     Attributes:
         index_bits: segments, as a power of two.
-        drop: bits dropped from the sum of intercept and product.
+        drops: bits dropped, as in the plan: drops[0] from the sum of intercept and product.
         slopes: those allowed.
         results: window and ring of the results.
+        higher: coefficients of degree 2 and more, by degree and segment.
     """
 
     index_bits: int
-    drop: int
+    drops: Integers
     slopes: Window
     results: Results
+    higher: tuple[Int64s, ...] = ()
 
     def line(self, segments: Segments) -> Line:
         """What is to be fitted."""
-        return Line(segments, self.drop, self.slopes, self.results.window)
+        return Line(segments, self.drops, self.slopes, self.results.window, self.higher)
 
     def plan(self, target: Target, guard: int, intercepts: Int64s, slopes: Int64s) -> Piecewise:
         """The plan with these numbers, the intercepts having `guard` bits behind the point."""
         low = self.results.window.low
-        coefficients = (intercepts - (low << guard), slopes)  # the offset is added at the end
+        coefficients = (intercepts - (low << guard), slopes, *self.higher)  # the offset is added at the end
         signed = tuple(bool(row.min() < 0) for row in coefficients)
         return Piecewise(
             target.inp,
@@ -95,8 +113,8 @@ class Straight:
             tuple(tuple(row.tolist()) for row in coefficients),
             tuple(_width(row) for row in coefficients),
             signed,
-            (self.drop - guard,),
-            (self.drop,),
+            (self.drops[0] - guard, *self.drops[1:]),
+            self.drops,
             self.results.bits,
             low,
             target.read_bits,
@@ -104,12 +122,9 @@ class Straight:
 
     def sketch(self, target: Target, segments: Segments) -> Piecewise:
         """A plan that costs about as much, or less, with neither guard bits nor any care for the error."""
-        window = self.results.window
-        middle = np.clip(
-            np.rint(segments.goal[:, segments.goal.shape[1] // 2]).astype(np.int64), window.low, window.high
-        )
-        slopes = np.rint(np.ldexp(segments.chords(), self.drop)).astype(np.int64)
-        return self.plan(target, 0, middle, np.clip(slopes, self.slopes.low, self.slopes.high))
+        window, line = self.results.window, self.line(segments)
+        middle = np.clip(np.rint(segments.goal[:, len(segments.rest) // 2]).astype(np.int64), window.low, window.high)
+        return self.plan(target, 0, middle, np.clip(line.start(line.bent()[0]), self.slopes.low, self.slopes.high))
 
 
 def _width(row: Int64s) -> int:
@@ -117,16 +132,54 @@ def _width(row: Int64s) -> int:
     return max(1, high.bit_length(), (-low - 1).bit_length() + 1 if low < 0 else 1, (high.bit_length() + 1) * (low < 0))
 
 
-def straight_shapes(target: Target, index_bits: int, segments: Segments, bound: float) -> Iterator[Straight]:
-    """The shapes of straight pieces that might do, at 2^index_bits segments; the coarsest slopes first."""
+def shapes(target: Target, index_bits: int, segments: Segments, degree: int, bound: float) -> Iterator[Shape]:
+    """The shapes of pieces that might do, at 2^index_bits segments; the coarsest coefficients first."""
+    if degree == 1:
+        return _straight(target, index_bits, segments, bound)
+    return _curved(target, index_bits, segments, degree, bound)
+
+
+def _straight(target: Target, index_bits: int, segments: Segments, bound: float) -> Iterator[Shape]:
     rest_bits = target.read_bits - index_bits
-    chords = segments.chords()
     for drop in (rest_bits + beyond for beyond in DROPS if rest_bits + beyond >= 0):
-        leeway = bound * 2.0 ** (drop - rest_bits)
-        for slopes in _windows(float(chords.min()) * 2.0**drop, float(chords.max()) * 2.0**drop, leeway):
-            for into in results(target, bound):
-                if into.bits + drop <= MAX_RING_BITS:
-                    yield Straight(index_bits, drop, slopes, into)
+        yield from _with_slopes(target, index_bits, segments.chords(), (drop,), (), bound)
+
+
+def _curved(target: Target, index_bits: int, segments: Segments, degree: int, bound: float) -> Iterator[Shape]:
+    rest_bits = target.read_bits - index_bits
+    reals, worst = segments.polynomials(degree)
+    for beyond in CURVED_DROPS:
+        found = 0
+        for inner in INNER_DROPS:
+            drops = (rest_bits + beyond, *[rest_bits + inner] * (degree - 1))
+            stray = _stray(drops, rest_bits)
+            if found == FINER_INNER or min(drops) < 0 or worst + stray > bound + CHANCE * (stray - FLOOR):
+                continue
+            found += 1
+            scales = np.cumsum(drops)
+            higher = tuple(
+                np.rint(np.ldexp(reals[power], scales[power - 1])).astype(np.int64) for power in range(2, degree + 1)
+            )
+            if np.any(higher[-1]):
+                yield from _with_slopes(target, index_bits, reals[1], drops, higher, bound)
+
+
+def _stray(drops: Integers, rest_bits: int) -> float:
+    """How far in ULP the truncations can take a result from a polynomial."""
+    zeros = [np.zeros(1, np.int64)] * (len(drops) + 1)
+    return float(band(zeros, drops, drops, np.array([1 << (rest_bits - 1)]))[1][0])
+
+
+def _with_slopes(
+    target: Target, index_bits: int, slopes: Reals, drops: Integers, higher: tuple[Int64s, ...], bound: float
+) -> Iterator[Shape]:
+    """The shapes with these drops and higher coefficients, and slopes about these, ULP per word."""
+    drop, rest_bits = drops[0], target.read_bits - index_bits
+    leeway = bound * 2.0 ** (drop - rest_bits)
+    for window in _windows(float(slopes.min()) * 2.0**drop, float(slopes.max()) * 2.0**drop, leeway):
+        for into in results(target, bound):
+            if into.bits + drop <= MAX_RING_BITS:
+                yield Shape(index_bits, drops, window, into, higher)
 
 
 def _windows(least: float, most: float, leeway: float) -> list[Window]:
@@ -148,5 +201,6 @@ def table(target: Target, bound: float) -> Table:
     """The table of the nearest words within the narrowest window."""
     bits, _ = _span(target, bound)
     window = _window(target, bound, bits)
-    entries = np.clip(np.rint(target.goal), window.low, window.high).astype(np.int64) - window.low
+    goal, _ = target.at(target.words())
+    entries = np.clip(np.rint(goal), window.low, window.high).astype(np.int64) - window.low
     return Table(target.inp, target.out, tuple(entries.tolist()), bits, window.low, target.read_bits)

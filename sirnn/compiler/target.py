@@ -1,7 +1,8 @@
 """Targets: the real function at every input word that a plan must get right, in ULP of the output.
 
-Words outside the function's domain may come out as anything. A value that no output word is near is a reason to refuse,
-or is replaced by the nearest end of the type if the caller asked to saturate.
+Of short inputs every word is tabulated; of wide ones, words are looked up as they are needed. Words outside the
+function's domain may come out as anything. A value that no output word is near is a reason to refuse, or is replaced by
+the nearest end of the type if the caller asked to saturate.
 """
 
 from __future__ import annotations
@@ -20,62 +21,121 @@ from sirnn.fixedpoint import FixedPoint
 
 Int64s: TypeAlias = npt.NDArray[np.int64]
 
+Bools: TypeAlias = npt.NDArray[np.bool_]
+
 REFERENCE_ERROR = 2.0**-46
 """Relative error allowed to the double-precision reference, so that no near-tie is decided by it."""
 
-MAX_READ_BITS = 20
-"""Bits of input that are tabulated: a million words."""
+MAX_READ_BITS = 32
+"""Bits of an input that a plan may read."""
+
+TABULATED_BITS = 17
+"""Bits of input that are tabulated; of more, samples are fitted."""
+
+SAMPLES = 1 << 16
+"""Words that stand for a wide range: half of them evenly over it, half of them the denser the nearer to 0."""
 
 
 @attrs.frozen(eq=False)
 class Target:
-    """What is asked of a plan, at each of the 2^read_bits words that it can read.
+    """What is asked of a plan.
 
     Attributes:
-        inp: type of the input.
-        out: type of the output.
-        domain: integers of the input on which the function is asked for.
+        task: the function, its types and its domain.
         read_bits: the fewest low bits of the input that tell the integers of the domain apart.
-        goal: real values in ULP of the output, by the low bits of the word; 0 where nothing is asked.
-        asked: whether anything is asked of that word.
-        overflows: words whose value was replaced by an end of the output type.
+        table: real values in ULP of the output at all of the domain in ascending order; None if the input is wide.
+        low: the least of the values; of a wide input, the least at `spread`.
+        high: the greatest, likewise.
     """
 
-    inp: FixedPoint
-    out: FixedPoint
-    domain: range
+    task: Task
     read_bits: int
-    goal: Reals
-    asked: npt.NDArray[np.bool_]
-    overflows: int
+    table: Reals | None
+    low: float
+    high: float
+
+    @property
+    def inp(self) -> FixedPoint:
+        """Type of the input."""
+        return self.task.inp
+
+    @property
+    def out(self) -> FixedPoint:
+        """Type of the output."""
+        return self.task.out
+
+    @property
+    def domain(self) -> range:
+        """Integers of the input on which the function is asked for."""
+        return self.task.domain
+
+    def at(self, words: Int64s) -> tuple[Reals, Bools]:
+        """By the low `read_bits` of words: real values in ULP, 0 where nothing is asked, and whether anything is.
+
+        Raises:
+            LocalError: as `values`.
+        """
+        integers = self.domain.start + ((words - self.domain.start) & ring.mask(self.read_bits))
+        asked = integers < self.domain.stop
+        integers = np.minimum(integers, self.domain.stop - 1)
+        values = values_of(self.task, integers)[0] if self.table is None else self.table[integers - self.domain.start]
+        return np.where(asked, values, 0.0), asked
+
+    def words(self) -> Int64s:
+        """All low bits that can be read."""
+        return np.arange(1 << self.read_bits, dtype=np.int64)
 
 
 def tabulate(task: Task) -> Target:
-    """The real function of a task on every integer of its domain.
+    """The real function of a task on its domain.
 
     Raises:
-        LocalError: the domain is empty, outside the type or too wide to tabulate; the function has no value somewhere;
-            or its value is further beyond the output type than the error allowed, and the task does not saturate.
+        LocalError: the domain is empty, outside the type or wider than 2^32 words; or as `values_of`.
     """
     inp, domain = task.inp, task.domain
     _check_domain(domain, inp, task.name)
-    read_bits = max(1, (len(domain) - 1).bit_length())
+    read_bits = max(1, (len(domain) - 1).bit_length(), task.cut[0] if task.cut else 1)
     if read_bits > MAX_READ_BITS:
         raise LocalError(
             f"{task.name} on {len(domain):,} words of {inp}",
-            remedy=f"at most 2^{MAX_READ_BITS} are gone through: truncate the input, or give a narrower domain",
+            remedy=f"at most 2^{MAX_READ_BITS} can be read: truncate the input, or give a narrower domain",
         )
-    integers = np.arange(domain.start, domain.stop, dtype=np.int64)
+    tabulated = read_bits <= TABULATED_BITS
+    values, _ = values_of(task, every(domain) if tabulated else spread(domain))
+    return Target(task, read_bits, values if tabulated else None, float(values.min()), float(values.max()))
+
+
+def every(run: range) -> Int64s:
+    """All integers of a run."""
+    return np.arange(run.start, run.stop, dtype=np.int64)
+
+
+def spread(run: range, most: int = SAMPLES) -> Int64s:
+    """At most `most` integers of a run, its ends and those nearest to 0 among them, ascending."""
+    if len(run) <= most:
+        return every(run)
+    evenly = run.start + np.arange(most // 2, dtype=np.int64) * (len(run) - 1) // (most // 2 - 1)
+    reach = float(max(abs(run.start), abs(run.stop)))
+    nearing = np.rint(np.geomspace(1, reach, most // 4)).astype(np.int64)
+    found = np.unique(np.concatenate([evenly, nearing, -nearing, [0]]))
+    kept: Int64s = found[(found >= run.start) & (found < run.stop)]
+    return kept
+
+
+def values_of(task: Task, integers: Int64s) -> tuple[Reals, int]:
+    """The function at integers of the input in ULP of the output, those far outside the output type brought to its
+    ends, and how many these are.
+
+    Raises:
+        LocalError: the function has no value somewhere, or its value is further beyond the output type than the error
+            allowed, and the task does not saturate.
+    """
     with np.errstate(all="ignore"):
-        values = np.asarray(task.real(np.ldexp(integers.astype(np.float64), -inp.scale)), dtype=np.float64)
+        values = np.asarray(task.real(np.ldexp(integers.astype(np.float64), -task.inp.scale)), dtype=np.float64)
     if values.shape != integers.shape:
         raise LocalError(f"{task.name} turns {integers.shape} numbers into {values.shape}", remedy="work elementwise")
-    _check_defined(task, integers, values)
-    held, overflows = _held(task, integers, values)
-    places = (integers & ring.mask(read_bits)).astype(np.intp)
-    goal, asked = np.zeros(1 << read_bits), np.zeros(1 << read_bits, dtype=bool)
-    goal[places], asked[places] = held, True
-    return Target(inp, task.out, domain, read_bits, goal, asked, overflows)
+    _check_defined(task, integers.ravel(), values.ravel())
+    return _held(task, integers, values)
 
 
 def _check_domain(domain: range, inp: FixedPoint, name: str) -> None:
@@ -97,19 +157,19 @@ def _check_defined(task: Task, integers: Int64s, values: Reals) -> None:
 
 
 def _held(task: Task, integers: Int64s, values: Reals) -> tuple[Reals, int]:
-    """The values in ULP, those far outside the output type brought to its ends, and how many these are."""
     with np.errstate(over="ignore"):
         scaled: Reals = np.ldexp(values, task.out.scale)
     low, high = task.out.int_range
     outside = (scaled < low - task.max_ulp) | (scaled > high + task.max_ulp)
-    if np.any(outside) and not task.saturate:
+    count = int(np.count_nonzero(outside))
+    if count and not task.saturate:
         first = int(np.argmax(outside))
         raise LocalError(
-            f"{task.name} is {values[first]:g} at x = {_input(task, integers[first])}, beyond {task.out}, "
+            f"{task.name} is {values.flat[first]:g} at x = {_input(task, integers.flat[first])}, beyond {task.out}, "
             f"which holds {task.out.range[0]:g} to {task.out.range[1]:g}",
             remedy="choose another output type, give a domain without that input, or saturate",
         )
-    return np.where(outside, np.clip(scaled, low, high), scaled), int(np.count_nonzero(outside))
+    return np.where(outside, np.clip(scaled, low, high), scaled) if count else scaled, count
 
 
 def _input(task: Task, integer: np.int64) -> str:

@@ -29,6 +29,8 @@ class Task:
         network: decides between plans by the time a batch takes on it; if there is none, the bytes decide.
         count: instances of a batch.
         profile: of the sessions that will run it.
+        cut: how many bits of the input the plan must read, and how many of these must be its index, so that it can be
+            evaluated together with others; whatever is cheapest if None.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Task:
     network: Link | None = None
     count: int = COUNT
     profile: Profile = Profile.LEAN
+    cut: tuple[int, int] | None = None
 
     def __attrs_post_init__(self) -> None:
         if not 0 < self.max_ulp < 1 << 20:
@@ -60,6 +63,7 @@ def make_task(
     network: Link | None = None,
     count: int = COUNT,
     profile: Profile = Profile.LEAN,
+    cut: tuple[int, int] | None = None,
 ) -> Task:
     """A task, from a callable, an expression or the name of a library function, whose defaults then hold.
 
@@ -92,4 +96,5 @@ def make_task(
         network,
         count,
         profile,
+        cut,
     )

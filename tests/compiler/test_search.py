@@ -183,8 +183,8 @@ def test_what_cannot_be_is_refused(f, options, problem):
 
 
 def test_inputs_too_wide_to_go_through_are_refused():
-    with pytest.raises(LocalError, match="4,294,967,296 words"):
-        compiled("sin", FixedPoint(32, 16), FixedPoint(16, 8))
+    with pytest.raises(LocalError, match="8,589,934,592 words"):
+        compiled("sin", FixedPoint(33, 16), FixedPoint(16, 8))
 
 
 def test_saturation_stands_for_what_is_beyond():
