@@ -25,6 +25,7 @@ from simulator.simulation import simulate
 from simulator.trace import Trace, phase_ns
 from sirnn.channel import Channel, Ledger, Phase
 from sirnn.cli import interrupts
+from sirnn.cli.memory import keep_freed_memory
 from sirnn.errors import PeerError, SirnnError, TransportError
 from sirnn.version import PROTOCOL_VERSION
 from transports.tcp import connect, listen
@@ -113,7 +114,7 @@ def _over_tcp(server: Body, client: Body, rehearse: Rehearsal | None) -> PairRun
             with _interrupts_ignored():  # the child inherits that: Ctrl-C is for this process to handle
                 child.start()
             there.close()
-            pin(0)
+            settle(0)
             async with listener.accept(
                 role=0, version=str(PROTOCOL_VERSION), accept_seconds=CLIENT_START_SECONDS
             ) as channel:
@@ -157,7 +158,7 @@ def _client_process(pipe: Connection, port: int, body: Body, rehearse: Rehearsal
     """The client's process: its result, or its error, goes back through the pipe."""
 
     async def query() -> Any:
-        pin(1)
+        settle(1)
         async with connect("127.0.0.1", port, role=1, version=str(PROTOCOL_VERSION)) as channel:
             return await body(channel)
 
@@ -185,8 +186,9 @@ def peak_bytes() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
-def pin(role: int) -> None:
-    """Give each party a core of its own, where the system can."""
+def settle(role: int) -> None:
+    """Make this process a party's own: a core to itself, where the system can, and memory that stays."""
+    keep_freed_memory()
     if hasattr(os, "sched_setaffinity"):
         cores = sorted(os.sched_getaffinity(0))
         if len(cores) > 1:

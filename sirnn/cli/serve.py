@@ -10,6 +10,7 @@ import click
 from sirnn.channel import Ledger
 from sirnn.cli import interrupts
 from sirnn.cli.inference import Terms, server_body
+from sirnn.cli.memory import keep_freed_memory
 from sirnn.cli.options import (
     FILE,
     Address,
@@ -74,6 +75,7 @@ def serve(
     if shape_out is not None:
         write_shape(model, shape_out)
     terms = Terms(profile, reveals, Setting(over="tcp", ot=ot))
+    keep_freed_memory()
     try:
         interrupts.run(partial(_serve, model, address, once, silence, terms, as_json))
     except KeyboardInterrupt:

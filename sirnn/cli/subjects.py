@@ -194,12 +194,12 @@ class ProtocolSubject(Subject):
 
     @classmethod
     def lookup(cls, *, bits: int, out_bits: int, count: int, profile: Profile) -> ProtocolSubject:
-        """A public table of 2^bits pseudo-random entries, at shared indices."""
+        """A public table of 2^bits pseudo-random entries, at shared indices; what comes out is xor-shared."""
         if bits > MOST_INDEX_BITS:
             raise LocalError(f"a table of 2^{bits} entries", remedy=f"use at most {MOST_INDEX_BITS} bits")
         table = ring.reduce(np.arange(1, 1 + (1 << bits), dtype=np.uint64) * GOLDEN >> np.uint64(5), out_bits)
         params = {"bits": bits, "out_bits": [out_bits], "tables": [table]}
-        return cls(f"lookup {bits} to {out_bits}", "lookup", params, count, profile)
+        return cls(f"lookup {bits} to {out_bits}", "lookup_bits", params, count, profile)
 
     @classmethod
     def matmul(cls, *, dims: tuple[int, int, int], bits: int, out_bits: int, profile: Profile) -> ProtocolSubject:

@@ -28,7 +28,6 @@ from sirnn.blocks.truncation import truncate_reduce, truncate_reduce_cost
 from sirnn.compiler.compiled import Compiled
 from sirnn.compiler.evaluate import evaluate, evaluate_cost
 from sirnn.compiler.search import compile_function
-from sirnn.compiler.target import MAX_READ_BITS
 from sirnn.cost import Cost, sequence
 from sirnn.errors import LocalError
 from sirnn.fixedpoint import FixedPoint
@@ -51,6 +50,9 @@ LOG_ERROR = 0.75
 
 LOOSER = 5
 """How often the error of the reciprocal or the logarithm is doubled when no plan is within it."""
+
+SUM_BITS = 20
+"""Bits of a sum that its function reads, at most: enough for the error, and few enough for lines."""
 
 AHEAD = [profile for profile in Profile if profile.ahead]
 
@@ -134,7 +136,7 @@ def _row(values: int, inp: FixedPoint, scale: int, *, errors: int) -> Row:
 
     # A bit more of guard lets the plan err twice as much.
     chosen = min((exp(guard), exp(guard + 1)), key=lambda each: each.bytes_per_instance)
-    tabulated = MAX_READ_BITS - values.bit_length()
+    tabulated = SUM_BITS - values.bit_length()
     return Row(values, inp, chosen, min(scale + FINER, tabulated, chosen.task.out.scale))
 
 

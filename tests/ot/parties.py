@@ -42,7 +42,7 @@ async def _made(party: Party) -> OtKeys:
 
 
 async def run_for(profile: Profile, cost: Cost, body: Body, *, seed: int = 0) -> Outcome:
-    """Run `body(party)` in a profile, with just the correlations that `cost` demands made ahead; it must use them all."""
+    """Run `body(party)` in a profile, with exactly what `cost` demands made ahead; it must use all of it."""
     return await (run_ahead(body, cost.demand, seed=seed) if profile.ahead else run_parties(body, seed=seed))
 
 
