@@ -94,10 +94,11 @@ def tabulate(task: Task) -> Target:
     """
     inp, domain = task.inp, task.domain
     _check_domain(domain, inp, task.name)
-    read_bits = max(1, (len(domain) - 1).bit_length(), task.cut[0] if task.cut else 1)
+    words = domain.stop - domain.start  # not len, which refuses 2^64
+    read_bits = max(1, (words - 1).bit_length(), task.cut[0] if task.cut else 1)
     if read_bits > MAX_READ_BITS:
         raise LocalError(
-            f"{task.name} on {len(domain):,} words of {inp}",
+            f"{task.name} on {words:,} words of {inp}",
             remedy=f"at most 2^{MAX_READ_BITS} can be read: truncate the input, or give a narrower domain",
         )
     tabulated = read_bits <= TABULATED_BITS
@@ -140,7 +141,7 @@ def values_of(task: Task, integers: Int64s) -> tuple[Reals, int]:
 
 def _check_domain(domain: range, inp: FixedPoint, name: str) -> None:
     low, high = inp.int_range
-    if len(domain) == 0:
+    if not domain:
         raise LocalError(f"{name} is not defined anywhere on {inp}", remedy="choose another type or domain")
     if domain.step != 1 or domain.start < low or domain.stop - 1 > high:
         raise LocalError(f"{domain} is no run of integers of {inp}", remedy=f"stay within [{low}, {high}]")

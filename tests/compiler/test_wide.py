@@ -154,3 +154,9 @@ def test_32_bits_are_bounded_by_intervals(coarse):
 async def test_wide_words_on_shares(coarse, f, inp, out):
     made = compile_function(f, inp=inp, out=out, max_ulp=1.2)
     await check_ahead(random_case(REGISTRY["evaluate"], {"plan": made.plan}, 3000, seed=1))
+
+
+@pytest.mark.parametrize("bits", [33, 64])
+def test_inputs_that_no_plan_can_read_are_refused(bits):
+    with pytest.raises(LocalError, match="truncate the input"):
+        compile_function("tanh", inp=FixedPoint(bits, 12), out=FixedPoint(16, 12), cache=False)
