@@ -14,6 +14,7 @@ COLUMNS = 72
 BLOCKS = "▁▂▃▄▅▆▇█"
 """From no error to the worst."""
 
+SUFFIXES = (".svg", ".png", ".pdf")
 BINS = 480
 """Points of a drawing: the worst error of as many runs of inputs."""
 
@@ -29,8 +30,10 @@ def write_plot(path: Path, compiled: Compiled) -> None:
     """Draw the error along the domain.
 
     Raises:
-        LocalError: matplotlib is not installed, does not know the file's format, or cannot write it.
+        LocalError: a file of another kind, or one that cannot be written; or matplotlib is not installed.
     """
+    if path.suffix not in SUFFIXES:
+        raise LocalError(f"cannot draw to {path}", remedy=f"choose a file ending in {' or '.join(SUFFIXES)}")
     try:
         from matplotlib.figure import Figure
     except ImportError as failure:
@@ -43,7 +46,7 @@ def write_plot(path: Path, compiled: Compiled) -> None:
     axes.set_ylim(bottom=0)
     try:
         figure.savefig(path)
-    except (OSError, ValueError) as failure:
+    except OSError as failure:
         raise LocalError(f"cannot draw to {path}: {failure}", remedy="choose a file such as error.svg") from failure
 
 
