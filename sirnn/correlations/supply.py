@@ -9,13 +9,14 @@ by name overrides it. Both parties must be told the same.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import attrs
 
 from sirnn.errors import LocalError
 from sirnn.ot.ferret import Ferret
 from sirnn.ot.iknp import Iknp
-from sirnn.ot.lpn import PARAMETERS
+from sirnn.ot.lpn import PARAMETERS, LpnParameters
 from sirnn.ot.softspoken import DIGIT_BITS, SoftSpoken
 from sirnn.ot.source import Source
 
@@ -26,26 +27,23 @@ MEGABITS_PER_SECOND = 1000.0
 """The network assumed if none is named."""
 
 
-def _sources() -> dict[str, Callable[[int], Source]]:
-    made: dict[str, Callable[[int], Source]] = {"iknp": Iknp}
-    for k in DIGIT_BITS:
-        made[f"softspoken-{k}"] = lambda sender, k=k: SoftSpoken(k, sender)  # type: ignore[misc]
-    for name, parameters in PARAMETERS.items():
-        made[f"ferret-{name}"] = lambda sender, parameters=parameters: Ferret(  # type: ignore[misc]
-            parameters, sender, SoftSpoken(max(DIGIT_BITS), sender)
-        )
-    return made
+def _ferret(parameters: LpnParameters, sender: int) -> Source:
+    return Ferret(parameters, sender, SoftSpoken(max(DIGIT_BITS), sender))
 
 
-SOURCES = _sources()
+SOURCES: dict[str, Callable[[int], Source]] = {
+    "iknp": Iknp,
+    **{f"softspoken-{k}": partial(SoftSpoken, k) for k in DIGIT_BITS},
+    **{f"ferret-{name}": partial(_ferret, parameters) for name, parameters in PARAMETERS.items()},
+}
 """Ways to make random COTs, by name; each makes a source for one direction."""
 
 NANOSECONDS = {
-    "softspoken-8": 150.0,
+    "softspoken-8": 180.0,
     "ferret-b10": 20.0,
-    "ferret-b11": 26.0,
-    "ferret-b12": 32.0,
-    "ferret-b13": 37.0,
+    "ferret-b11": 27.0,
+    "ferret-b12": 29.0,
+    "ferret-b13": 45.0,
 }
 """What a COT takes to compute at one party, on one core of the kind used for the project's measurements; only their
 ratios matter much. Sources that are never the best choice are not listed."""
