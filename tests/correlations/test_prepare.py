@@ -183,7 +183,7 @@ def test_small_demands_pay_no_big_set_up_and_slow_networks_get_the_shorter_messa
     for megabits, count, expected in [
         (1000, 1000, "softspoken-8"),
         (1000, 5_000_000, "ferret-b10"),
-        (10, 50_000_000, "ferret-b13"),
+        (2, 50_000_000, "ferret-b13"),
         (10, 1000, "softspoken-8"),
     ]:
         assert Supply(megabits_per_second=megabits).choose(count, 0) == expected
