@@ -19,8 +19,7 @@ FIELD_BITS = 19
 _LEFT = 64 - 3 * FIELD_BITS
 
 
-@intrinsic
-def _add_rows(_: Any, rows: Any, j: Any, table: Any, indices: Any) -> Any:
+def _typed_add_rows(_: Any, rows: Any, j: Any, table: Any, indices: Any) -> Any:
     """rows[j] ^= table[i] for i in indices, 128 bits at a time: numba leaves LLVM's pairing of scalars switched off."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -39,6 +38,9 @@ def _add_rows(_: Any, rows: Any, j: Any, table: Any, indices: Any) -> Any:
         return context.get_dummy_value()
 
     return types.void(rows, j, table, indices), generate
+
+
+_add_rows: Any = intrinsic(_typed_add_rows)
 
 
 @njit(cache=True, nogil=True)
