@@ -57,6 +57,11 @@ def _domain(_ctx: click.Context, _param: click.Parameter, text: str | None) -> t
 @click.option(
     "--network", type=click.Choice(list(NETWORKS)), help="Choose what is fastest on it, not what sends least."
 )
+@click.option(
+    "--max-flights",
+    type=click.IntRange(1),
+    help="Online flights that it may take. [default: any number, or the library's]",
+)
 @click.option("--count", type=click.IntRange(1), default=COUNT, show_default=True, help="Instances in a batch.")
 @click.option("--cache/--no-cache", default=True, show_default=True, help="Use plans compiled before.")
 @click.option("--explain", is_flag=True, help="Show what was weighed, and where the error is.")

@@ -23,7 +23,7 @@ from sirnn.compiler.proof import Proof
 from sirnn.compiler.task import Task
 from sirnn.errors import LocalError
 
-VERSION = 3
+VERSION = 4
 """To be raised whenever the compiler would choose or measure differently."""
 
 
@@ -79,6 +79,7 @@ def _path(task: Task) -> Path | None:
         "network": task.network and [task.network.latency.hex(), task.network.bits_per_second.hex()],
         "count": task.count,
         "profile": task.profile.value,
+        "max_flights": task.max_flights,
         "cut": task.cut,
     }
     return folder() / f"{_checksum(decisive)}.json"

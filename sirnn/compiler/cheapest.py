@@ -6,6 +6,7 @@ Most fits fail, and most of those on the same few segments, which are therefore 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import attrs
@@ -14,10 +15,12 @@ import numpy as np
 from sirnn.compiler.compiled import Candidate, describe
 from sirnn.compiler.fit import Line, Rooms, Segments, Window
 from sirnn.compiler.frames import Frame, frames
+from sirnn.compiler.ladders import ladders, stretched_target
 from sirnn.compiler.plan import MAX_RING_BITS, Piecewise, Plan
 from sirnn.compiler.price import Link, Price, price_of
 from sirnn.compiler.shapes import FLOOR, MAX_GUARD, Shape, shapes, table
 from sirnn.compiler.target import Int64s, Target
+from sirnn.compiler.task import Task
 from sirnn.errors import LocalError
 from sirnn.profile import Profile
 
@@ -45,7 +48,7 @@ FLOOR_ERROR = 0.51
 TABLE_ERROR = 0.5
 """ULP that a table errs at most, and almost always somewhere."""
 
-CHOSEN, DEARER, TOO_COARSE, NO_USE = "chosen", "dearer", "too coarse", "dearer at best"
+CHOSEN, DEARER, TOO_COARSE, NO_USE, TOO_MANY = "chosen", "dearer", "too coarse", "dearer at best", "too many flights"
 """Verdicts; of what is dearer at best nothing was fitted, and its price is that of a sketch."""
 
 
@@ -70,6 +73,7 @@ class Terms:
         link: the network whose time decides; bytes do if there is none.
         count: instances of a batch.
         profile: of the sessions that will run it.
+        max_flights: online, that a plan may take; any number if None.
         index_bits: that a plan must have; any kind of plan will do if None.
     """
 
@@ -77,15 +81,23 @@ class Terms:
     link: Link | None
     count: int
     profile: Profile
+    max_flights: int | None = None
     index_bits: int | None = None
 
+    @classmethod
+    def of(cls, task: Task, bound: float) -> Terms:
+        """A task's, for a bound that may be smaller than its own."""
+        index_bits = None if task.cut is None else task.cut[1]
+        return cls(bound, task.network, task.count, task.profile, task.max_flights, index_bits)
+
     def found(self, plan: Plan) -> _Found | None:
-        """A plan and its price; None if the profile has no protocol for it."""
+        """A plan, its price and its weight, infinite if it takes too many flights; None if there is no protocol."""
         try:
             price = price_of(self.profile, plan, self.count)
         except LocalError:
             return None
-        return _Found(plan, price, price.weight(self.link, self.count))
+        allowed = self.max_flights is None or price.flights <= self.max_flights
+        return _Found(plan, price, price.weight(self.link, self.count) if allowed else math.inf)
 
 
 @attrs.define(eq=False)
@@ -99,9 +111,10 @@ class _Tabled:
         """What is no dearer than the plan."""
         return self.terms.found(self.frame.whole(table(self.frame.target, self.terms.bound)))
 
-    def fitted(self, _: float) -> _Found | None:
+    def fitted(self, most: float) -> _Found | None:
         """The plan."""
-        return self.sketch() if self.terms.bound >= TABLE_ERROR else None
+        found = self.sketch()
+        return found if found and found.weight < most and self.terms.bound >= TABLE_ERROR else None
 
 
 @attrs.define(eq=False)
@@ -127,7 +140,7 @@ class _Pieces:
     def resolves(self) -> bool:
         """Whether polynomials with real coefficients would be within the bound."""
         if self.degree > 1:
-            return self.segments.polynomials(self.degree)[1] + FLOOR <= self.terms.bound
+            return float(self.segments.polynomials(self.degree)[1].max()) + FLOOR <= self.terms.bound
         if self.segments.bend() > self.terms.bound + FLOOR_ERROR:
             return False
         return self._possible(_any_line(self.frame.target, self.segments)) is not None
@@ -192,9 +205,9 @@ def cheapest(target: Target, terms: Terms) -> tuple[Plan | None, tuple[Candidate
     best: _Found | None = None
     weighed: dict[str, Candidate] = {}
     for way, sketch in sketched:
-        verdict, known = NO_USE, sketch
-        if best is None or sketch.weight < best.weight:
-            found = way.fitted(float("inf"))
+        verdict, known = TOO_MANY if sketch.weight == math.inf else NO_USE, sketch
+        if sketch.weight < (math.inf if best is None else best.weight):
+            found = way.fitted(math.inf)
             verdict, known = (TOO_COARSE, sketch) if found is None else (DEARER, found)
             if found is not None and (best is None or found.weight < best.weight):
                 best = found
@@ -216,12 +229,13 @@ def _ways(target: Target, terms: Terms) -> Iterator[_Tabled | _Pieces]:
             yield _Tabled(frame, terms)
         for degree in DEGREES:
             yield from _all_pieces(frame, terms, degree)
+            yield from _tiers(frame, terms, degree)
 
 
 def _pieces_of_size(target: Target, terms: Terms, index_bits: int) -> Iterator[_Pieces]:
     """Of every degree, for the whole range."""
     for degree in DEGREES:
-        pieces = _Pieces(Frame(target), terms, index_bits, degree, Segments.of(target, index_bits))
+        pieces = _Pieces(Frame(target, target.inp), terms, index_bits, degree, Segments.of(target, index_bits))
         if pieces.resolves():
             yield pieces
 
@@ -235,6 +249,15 @@ def _all_pieces(frame: Frame, terms: Terms, degree: int) -> Iterator[_Pieces]:
         pieces = _Pieces(frame, terms, index_bits, degree, Segments.of(frame.target, index_bits))
         if pieces.resolves():
             enough += 1
+            yield pieces
+
+
+def _tiers(frame: Frame, terms: Terms, degree: int) -> Iterator[_Pieces]:
+    """Of one degree, in tiers."""
+    for index_bits, stretch in ladders(frame.target, degree, terms.bound, MAX_INDEX_BITS):
+        tiered = attrs.evolve(frame, target=stretched_target(frame.target, stretch), stretch=stretch)
+        pieces = _Pieces(tiered, terms, index_bits, degree, Segments.of(tiered.target, index_bits))
+        if pieces.resolves():
             yield pieces
 
 

@@ -10,13 +10,15 @@ from typing import Any
 import attrs
 import cattrs
 
-from sirnn.compiler.plan import Clamped, Line, Piecewise, Plan, Table
+from sirnn.compiler.plan import Clamped, Inner, Line, Piecewise, Plan, Table, Tiered
+from sirnn.compiler.stretch import Stretch
 from sirnn.errors import LocalError
 from sirnn.fixedpoint import FixedPoint
 
-KINDS: dict[str, type[Table] | type[Piecewise] | type[Clamped]] = {
+KINDS: dict[str, type[Table] | type[Piecewise] | type[Tiered] | type[Clamped]] = {
     "table": Table,
     "piecewise": Piecewise,
+    "tiered": Tiered,
     "clamped": Clamped,
 }
 """By the name a file gives them."""
@@ -34,9 +36,9 @@ def dump(plan: Plan) -> dict[str, Any]:
 
 
 def _dumped(value: Any) -> Any:
-    if isinstance(value, Table | Piecewise):
+    if isinstance(value, Inner):
         return dump(value)
-    if isinstance(value, FixedPoint | Line):
+    if isinstance(value, FixedPoint | Line | Stretch):
         return attrs.asdict(value)
     return value
 
@@ -104,10 +106,10 @@ def _exactly(value: Any, wanted: type) -> Any:
     return value
 
 
-def _inner(document: Any, _: Any) -> Plan:
+def _inner(document: Any, allowed: Any) -> Any:
     plan = load(document)
-    if isinstance(plan, Clamped):
-        raise TypeError("a clamped plan inside another")
+    if not isinstance(plan, allowed):
+        raise TypeError(f"a {kind(plan)} plan inside another")
     return plan
 
 
@@ -115,7 +117,8 @@ def _make_converter() -> cattrs.Converter:
     converter = cattrs.Converter(forbid_extra_keys=True, detailed_validation=False)
     for plain in (int, bool):  # cattrs would turn "3" into 3 and 0.5 into 0
         converter.register_structure_hook(plain, _exactly)
-    converter.register_structure_hook(Table | Piecewise, _inner)
+    for inner in (Table | Piecewise, Inner):
+        converter.register_structure_hook(inner, _inner)
     return converter
 
 

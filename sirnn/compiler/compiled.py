@@ -8,7 +8,7 @@ import attrs
 import numpy as np
 
 from sirnn.compiler import codec
-from sirnn.compiler.plan import Clamped, Piecewise, Plan
+from sirnn.compiler.plan import Clamped, Piecewise, Plan, Tiered
 from sirnn.compiler.price import Bill
 from sirnn.compiler.proof import Proof, errors_at
 from sirnn.compiler.real import Reals
@@ -94,6 +94,8 @@ def describe(plan: Plan) -> str:
     """A plan in a few words."""
     if isinstance(plan, Clamped):
         return f"{describe(plan.inner)} within {plan.inside_bits} bits"
+    if isinstance(plan, Tiered):
+        return f"{describe(plan.inner)} in {len(plan.stretch.tiers)} tiers"
     if isinstance(plan, Piecewise):
         kind = {1: "lines", 2: "parabolas", 3: "cubics"}[plan.degree]
         return f"{1 << plan.index_bits} {kind}"
@@ -103,4 +105,4 @@ def describe(plan: Plan) -> str:
 def parameters(plan: Plan) -> dict[str, Any]:
     """A plan's numbers other than its tables."""
     named = {name: value for name, value in codec.dump(plan).items() if name not in ("entries", "coefficients")}
-    return {**named, "inner": parameters(plan.inner)} if isinstance(plan, Clamped) else named
+    return {**named, "inner": parameters(plan.inner)} if isinstance(plan, Clamped | Tiered) else named

@@ -1,6 +1,6 @@
 """Evaluation of plans on shares, bit for bit what they give in clear.
 
-A table is one lookup. Pieces of polynomials take
+A table is one lookup. A plan in tiers first stretches its input (`compiler.tiers`). Pieces of polynomials take
 
 1. the carry out of the low bits of the input's halves, which makes additive shares of index and rest of them;
 2. one lookup of all coefficients at the index, as strings of bits;
@@ -26,10 +26,11 @@ from sirnn.blocks.conversion import b2a, b2a_cost
 from sirnn.blocks.extension import extend_cost, zero_extend
 from sirnn.blocks.split_lookup import split_lookup, split_lookup_cost
 from sirnn.compiler.clamp import select, select_cost, sides, sides_cost
-from sirnn.compiler.examples import CLAMPED, PIECES, TABLES, TOGETHER
+from sirnn.compiler.examples import CLAMPED, PIECES, TABLES, TIERED, TOGETHER
 from sirnn.compiler.horner import Rest, horner, horner_cost
 from sirnn.compiler.layout import Column, layout
-from sirnn.compiler.plan import Clamped, Piecewise, Plan, Table
+from sirnn.compiler.plan import Clamped, Piecewise, Plan, Table, Tiered
+from sirnn.compiler.tiers import stretched, stretched_cost
 from sirnn.cost import Cost, parallel
 from sirnn.errors import LocalError
 from sirnn.party import Branch, Party
@@ -52,10 +53,14 @@ def evaluate_clear(x: Clear, *, plan: Plan) -> Clear:
 
 
 def evaluate_cost(profile: Profile, n: int, *, plan: Plan) -> Cost:
-    """That of a table's lookup, or `evaluate_merged_cost`; with a clamp beside it and a choice after it, 2 flights."""
+    """That of a table's lookup, or `evaluate_merged_cost`; before it a stretch, if the pieces are in tiers; beside it a
+    clamp and after it a choice, 2 flights, if it has one.
+    """
     if isinstance(plan, Clamped):
         inner = evaluate_cost(profile, n, plan=plan.inner)
         return (inner | sides_cost(profile, n, plan)) + select_cost(profile, n, plan)
+    if isinstance(plan, Tiered):
+        return stretched_cost(profile, n, plan.stretch) + evaluate_cost(profile, n, plan=plan.inner)
     if isinstance(plan, Table):
         return _table_cost(profile, n, plan)
     return evaluate_merged_cost(profile, n, plans=[plan])
@@ -66,7 +71,7 @@ def evaluate_cost(profile: Profile, n: int, *, plan: Plan) -> Cost:
     gives=lambda p: [Arith(p["plan"].out.bits)],
     clear=evaluate_clear,
     cost=evaluate_cost,
-    examples=[{"plan": plan} for plan in (*PIECES, *TABLES, *CLAMPED)],
+    examples=[{"plan": plan} for plan in (*PIECES, *TABLES, *TIERED, *CLAMPED)],
     profiles=AHEAD,
 )
 async def evaluate(party: Party, x: ArithmeticShare, *, plan: Plan) -> ArithmeticShare:
@@ -83,6 +88,8 @@ async def evaluate(party: Party, x: ArithmeticShare, *, plan: Plan) -> Arithmeti
     _check(x, plan)
     if isinstance(plan, Clamped):
         return await _clamped(party, x, plan)
+    if isinstance(plan, Tiered):
+        return await evaluate(party, await stretched(party, x, plan.stretch), plan=plan.inner)
     if isinstance(plan, Table):
         return await _table(party, x, plan)
     (y,) = await evaluate_merged(party, x, plans=[plan])

@@ -5,7 +5,8 @@ from __future__ import annotations
 import attrs
 import numpy as np
 
-from sirnn.compiler.plan import Clamped, Integers, Line, Piecewise, Table
+from sirnn.compiler.plan import Clamped, Integers, Line, Piecewise, Table, Tiered
+from sirnn.compiler.stretch import stretch
 from sirnn.fixedpoint import FixedPoint
 
 GOLDEN = 0x9E3779B97F4A7C15
@@ -117,6 +118,27 @@ TABLES = [
 ]
 """Narrow and wide entries, some of which wrap."""
 
+
+def example_tiers(bits: int, *cuts: tuple[int, int], origin: int = 0, step: int = 1, table: bool = False) -> Tiered:
+    """Scattered lines, or a table, of words stretched by these tiers."""
+    tiers = stretch(origin, step, cuts)
+    if table:
+        inner = example_table(tiers.bits, entry_bits=5, out_bits=9, signed=False)
+        return Tiered(FixedPoint(bits, 0), tiers, inner)
+    index_bits = tiers.bits - cuts[0][1]
+    pieces = example_pieces(tiers.bits, index_bits, (0, 90), (-9, 9), shifts=(1,), drops=(3,), out_bits=12, fits=False)
+    return Tiered(FixedPoint(bits, 0), tiers, attrs.evolve(pieces, inp=FixedPoint(tiers.bits, 0, False)))
+
+
+TIERED = [
+    example_tiers(6, (6, 3), (4, 1)),
+    example_tiers(7, (7, 3), (5, 2), (3, 0), origin=-9, step=-1),
+    example_tiers(8, (6, 4), (4, 3), (3, 1), origin=16),
+    example_tiers(7, (7, 5), (5, 0), table=True),
+    example_tiers(15, (15, 8), (13, 6), (11, 4), (9, 2), (7, 0)),
+]
+"""Two to five tiers, up and down from an origin; a stretched word of more, of as many, and of fewer bits."""
+
 CLAMPED = [
     Clamped(example_table(6, entry_bits=7, out_bits=9, read_bits=4), 4, below=Line(0, 0), above=Line(0, 64)),
     Clamped(example_table(6, entry_bits=5, out_bits=5, read_bits=1), 1, below=Line(1, 3), above=Line(-1, -2)),
@@ -129,6 +151,7 @@ CLAMPED = [
         example_table(9, entry_bits=5, out_bits=9, read_bits=1, signed=False), 1, below=Line(0, 0), above=Line(1, 3)
     ),
     Clamped(example_table(12, entry_bits=7, out_bits=10, read_bits=3), 3, below=Line(0, 1), above=Line(1, 0)),
+    Clamped(TIERED[2], 7, below=Line(0, 9), above=Line(0, -40)),
     Clamped(PIECES[4], 6, below=Line(0, -1), above=Line(0, 30)),
     Clamped(example_table(16, entry_bits=14, out_bits=16, read_bits=11), 11, below=Line(0, 0), above=Line(0, 1 << 12)),
 ]

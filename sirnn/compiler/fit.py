@@ -75,13 +75,13 @@ class Segments:
     every: bool = True
 
     @classmethod
-    def of(cls, target: Target, index_bits: int) -> Segments:
-        """The target's words, cut."""
+    def of(cls, target: Target, index_bits: int, rows: Int64s | None = None) -> Segments:
+        """The target's words, cut: all segments, or some."""
         length = 1 << (target.read_bits - index_bits)
         seen = length if target.table is not None else min(length, max(LEAST_SEEN, SEEN >> index_bits))
-        places = np.arange(seen, dtype=np.int64) * (length - 1) // (seen - 1)
-        words = np.arange(1 << index_bits, dtype=np.int64)[:, None] * length + places
-        return cls(*target.at(words), places - length // 2, seen == length)
+        places = _places(length, seen, target.steps)
+        firsts = np.arange(1 << index_bits, dtype=np.int64) if rows is None else rows
+        return cls(*target.at(firsts[:, None] * length + places), places - length // 2, seen == length)
 
     @property
     def length(self) -> int:
@@ -108,10 +108,10 @@ class Segments:
         chord = first + (last - first) * ((between - start) / (end - start))
         return float(np.max(np.abs(middle - chord) / 2 * np.all(self.asked[:, places], axis=1)))
 
-    def polynomials(self, degree: int) -> tuple[Reals, float]:
-        """Real coefficients that err almost as little as any, and the largest error in ULP that they have.
+    def polynomials(self, degree: int) -> tuple[Reals, Reals]:
+        """Real coefficients that err almost as little as any, and the largest error in ULP of each segment.
 
-        (degree + 1, segments), constants first, in powers of a word's place.
+        (degree + 1, segments), constants first, in powers of a word's place; and (segments,).
         """
         half = self.length / 2
         powers = (self.rest / half)[:, None] ** np.arange(degree + 1)
@@ -121,7 +121,7 @@ class Segments:
         gram = np.einsum("sn,ni,nj->sij", weights, powers, powers, optimize=True) + RIDGE * np.eye(degree + 1)
         moments = (weights * (self.goal - middle[:, None])) @ powers
         found = np.linalg.solve(gram, moments[:, :, None])[:, :, 0]
-        worst = float(np.max(np.abs(found @ powers.T + middle[:, None] - self.goal) * self.asked))
+        worst: Reals = np.max(np.abs(found @ powers.T + middle[:, None] - self.goal) * self.asked, axis=1)
         found[:, 0] += middle
         coefficients: Reals = (found / half ** np.arange(degree + 1)).T
         return coefficients, worst
@@ -153,6 +153,14 @@ class Segments:
             lowest, highest = lowest + spare, highest - spare
         low, high = np.maximum(low, lowest), np.minimum(high, highest)
         return np.where(self.asked, low, lowest), np.where(self.asked, high, highest)
+
+
+def _places(length: int, seen: int, steps: Int64s) -> Int64s:
+    """Words of a segment to look at: evenly, both ends included; the last of each step where words are steps apart."""
+    if seen == length or not steps.size:
+        return np.arange(seen, dtype=np.int64) * (length - 1) // max(1, seen - 1)
+    evenly = np.arange(seen - 1, dtype=np.int64) * length // (seen - 1)
+    return np.unique(np.concatenate([evenly, length - steps[steps <= length]]))
 
 
 # ------------------------------------------------------------ intercepts and slopes

@@ -1,4 +1,5 @@
-"""Frames: which part of the input range a plan's table or pieces are for, and the lines on either side of it.
+"""Frames: which part of the input range a plan's table or pieces are for, and the lines on either side of it. Inside
+the range may be stretched.
 
 Where the input's range is far wider than where the function bends, almost all segments would be the same straight line.
 A frame cuts the words near 0 out and leaves lines with integer slopes to the rest, if these are within the bound.
@@ -11,7 +12,8 @@ from collections.abc import Iterator
 import attrs
 import numpy as np
 
-from sirnn.compiler.plan import Clamped, Line, Piecewise, Plan, Table
+from sirnn.compiler.plan import Clamped, Inner, Line, Piecewise, Plan, Table, Tiered
+from sirnn.compiler.stretch import Stretch
 from sirnn.compiler.target import REFERENCE_ERROR, Target, every, spread, tabulate
 from sirnn.fixedpoint import FixedPoint
 
@@ -27,19 +29,24 @@ class Frame:
     """A part of the input range.
 
     Attributes:
-        target: what is asked of the words inside.
+        target: what is asked of the words inside, stretched ones if they are.
+        inp: type of the input.
         inside_bits: of the words inside; None if that is all there are.
         below: the line for the words below.
         above: the line for the words above.
+        stretch: of the words inside; None if they are as they are.
     """
 
     target: Target
+    inp: FixedPoint
     inside_bits: int | None = None
     below: Line = NOTHING
     above: Line = NOTHING
+    stretch: Stretch | None = None
 
-    def whole(self, inner: Table | Piecewise) -> Plan:
+    def whole(self, pieces: Table | Piecewise) -> Plan:
         """The plan for all words, given one for those inside."""
+        inner: Inner = pieces if self.stretch is None else Tiered(self.inp, self.stretch, pieces)
         if self.inside_bits is None:
             return inner
         return Clamped(inner, self.inside_bits, self.below, self.above)
@@ -47,7 +54,7 @@ class Frame:
 
 def frames(target: Target, bound: float) -> Iterator[Frame]:
     """The whole range, and the narrowest ranges outside of which lines do."""
-    yield Frame(target)
+    yield Frame(target, target.inp)
     found = 0
     for inside_bits in range(2, target.inp.bits):
         if found == MARGINS:
@@ -65,7 +72,7 @@ def _frame(target: Target, inside_bits: int, bound: float) -> Frame | None:
     lines = _line(target, below, bound), _line(target, above, bound)
     if lines[0] is None or lines[1] is None:
         return None
-    return Frame(tabulate(attrs.evolve(target.task, domain=inside)), inside_bits, lines[0], lines[1])
+    return Frame(tabulate(attrs.evolve(target.task, domain=inside)), target.inp, inside_bits, lines[0], lines[1])
 
 
 def cut(domain: range, inside: tuple[int, int]) -> tuple[range, range, range]:

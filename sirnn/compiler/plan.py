@@ -5,6 +5,7 @@ two parties compute is the same, bit for bit. There is no rounding that depends 
 
     Table           y = T[x]
     Piecewise       y = floor((C[i] 2^e + B[i] d + ..) / 2^t) + offset,   i the top bits of x, d the rest, centred
+    Tiered          pieces of many widths: these of a word that was stretched where the function bends
     Clamped         one of these where x is near 0 (or another end of its type), a straight line to either side
 
 Words are read modulo powers of two throughout, the input as a raw word: a table simply lists negative numbers in its
@@ -21,6 +22,7 @@ import attrs
 import numpy as np
 
 from sirnn import ring
+from sirnn.compiler.stretch import Stretch
 from sirnn.errors import LocalError
 from sirnn.fixedpoint import FixedPoint
 from sirnn.protocol import Clear
@@ -201,6 +203,50 @@ class Piecewise:
         return ring.from_signed(value + self.offset, self.out.bits).astype(np.uint64)
 
 
+# ------------------------------------------------------------ pieces of many widths
+
+
+@attrs.frozen
+class Tiered:
+    """A plan for stretched words: pieces that are the narrower, the nearer to one place.
+
+    Attributes:
+        inp: type of the input words.
+        stretch: from these to the words of the inner plan.
+        inner: what the stretched words are evaluated with; it reads all bits of an unsigned word.
+
+    Raises:
+        LocalError: the stretch reads more than the input has, or makes other words than the inner plan takes.
+    """
+
+    inp: FixedPoint
+    stretch: Stretch
+    inner: Table | Piecewise
+
+    def __attrs_post_init__(self) -> None:
+        inner = self.inner
+        _require(self.stretch.read_bits <= self.inp.bits, f"{self.stretch.read_bits} bits read of {self.inp}")
+        _require(inner.read_bits == inner.inp.bits == self.stretch.bits, "the inner plan reads other words")
+
+    @property
+    def out(self) -> FixedPoint:
+        """Type of the output words."""
+        return self.inner.out
+
+    @property
+    def read_bits(self) -> int:
+        """Low bits of the input that are read."""
+        return self.stretch.read_bits
+
+    def evaluate(self, x: Clear) -> Clear:
+        """Output words for input words, uint64, any shape."""
+        return self.inner.evaluate(self.stretch(x).astype(np.uint64))
+
+
+Inner: TypeAlias = Table | Piecewise | Tiered
+"""What may be clamped."""
+
+
 # ------------------------------------------------------------ straight lines outside
 
 
@@ -234,7 +280,7 @@ class Clamped:
         LocalError: nothing is outside, the inner plan reads more, or a slope needs more bits than the input has.
     """
 
-    inner: Table | Piecewise
+    inner: Inner
     inside_bits: int
     below: Line
     above: Line
@@ -270,4 +316,4 @@ class Clamped:
         return np.where(within, self.inner.evaluate(x), outside)
 
 
-Plan: TypeAlias = Table | Piecewise | Clamped
+Plan: TypeAlias = Inner | Clamped

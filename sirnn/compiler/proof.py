@@ -20,7 +20,7 @@ import numpy as np
 
 from sirnn import ring
 from sirnn.compiler.frames import cut
-from sirnn.compiler.plan import Clamped, Line, Piecewise, Plan, Table
+from sirnn.compiler.plan import Clamped, Inner, Line, Piecewise, Plan, Tiered
 from sirnn.compiler.real import Reals
 from sirnn.compiler.rounding import band
 from sirnn.compiler.target import Int64s, Target, every, values_of
@@ -90,10 +90,10 @@ def prove(plan: Plan, target: Target) -> Proof:
     """
     exhaustive = len(target.domain) <= EXHAUSTED
     total, words, overflows, worst, worst_input = 0.0, 0, 0, -1.0, target.domain.start
-    for part, run in _runs(plan, target):
+    for part, run, rest_bits in _runs(plan, target):
         errors, evaluated = 0.0, 0
         exhausted = exhaustive or len(run) <= EXHAUSTED
-        for piece in _evaluated(plan, target, run) if exhausted else _gridded(part, plan, target, run):
+        for piece in _evaluated(plan, target, run) if exhausted else _gridded(part, rest_bits, plan, target, run):
             errors, evaluated = errors + float(piece.errors.sum()), evaluated + piece.integers.size
             overflows += piece.overflows
             if piece.bounds.max() > worst:
@@ -130,19 +130,23 @@ def _evaluated(plan: Plan, target: Target, run: range) -> Iterator[_Piece]:
 # ------------------------------------------------------------ a grid of words
 
 
-def _runs(plan: Plan, target: Target) -> Iterator[tuple[Table | Piecewise | Line, range]]:
-    """The integers of the domain by what gives their results."""
-    if not isinstance(plan, Clamped):
-        yield plan, target.domain
-        return
-    parts = (plan.inner, plan.below, plan.above)
-    ends = plan.inside.start, plan.inside.stop - 1
-    yield from ((part, run) for part, run in zip(parts, cut(target.domain, ends), strict=True) if len(run))
+def _runs(plan: Plan, target: Target) -> Iterator[tuple[Inner | Line, range, int]]:
+    """The integers of the domain by what gives their results, and the bits of a segment of it."""
+    parts: list[tuple[Inner | Line, range]] = [(plan, target.domain)] if not isinstance(plan, Clamped) else []
+    if isinstance(plan, Clamped):
+        ends = plan.inside.start, plan.inside.stop - 1
+        parts += zip((plan.inner, plan.below, plan.above), cut(target.domain, ends), strict=True)
+    for part, run in ((part, run) for part, run in parts if len(run)):
+        if isinstance(part, Tiered) and isinstance(part.inner, Piecewise):
+            for place, tier in enumerate(part.stretch.tiers):
+                width = max(0, part.inner.rest_bits - tier.shift)
+                yield from ((part, some, width) for some in part.stretch.runs(place, run))
+        else:
+            yield part, run, part.rest_bits if isinstance(part, Piecewise) else target.inp.bits
 
 
-def _gridded(part: Table | Piecewise | Line, plan: Plan, target: Target, run: range) -> Iterator[_Piece]:
+def _gridded(part: Inner | Line, rest_bits: int, plan: Plan, target: Target, run: range) -> Iterator[_Piece]:
     """Bounds on a grid of a run of more words than a table has."""
-    rest_bits = part.rest_bits if isinstance(part, Piecewise) else target.inp.bits
     blocks = range(run.start >> rest_bits, ((run.stop - 1) >> rest_bits) + 1)
     seen = max(LEAST_GRID, min(GRID // len(blocks), 1 << rest_bits))
     at_once = max(1, CHUNK // seen)
@@ -162,29 +166,37 @@ def _gridded(part: Table | Piecewise | Line, plan: Plan, target: Target, run: ra
             yield _Piece(integers, bounds, np.abs(_results(plan, integers) - goal), overflows)
 
 
-def _band(part: Table | Piecewise | Line, integers: Int64s) -> tuple[Reals, Reals]:
+def _pieces(part: Inner | Line) -> Piecewise | None:
+    """Those that give the results, if any do."""
+    inner = part.inner if isinstance(part, Tiered) else part
+    return inner if isinstance(inner, Piecewise) else None
+
+
+def _band(part: Inner | Line, integers: Int64s) -> tuple[Reals, Reals]:
     """In ULP, a real polynomial and how far from it the results can be."""
     if isinstance(part, Line):
         return (part.slope * integers + part.constant).astype(np.float64), np.zeros(1)
-    if isinstance(part, Table):
+    pieces = _pieces(part)
+    if pieces is None:
         raise AssertionError("a table has fewer words than are all evaluated")
-    words = integers & ring.mask(part.read_bits)
-    index, rest = words >> part.rest_bits, (words & ring.mask(part.rest_bits)) - (1 << (part.rest_bits - 1))
-    rows = [np.array(row, dtype=np.int64)[index] for row in part.coefficients]
-    middle, stray = band(rows, part.shifts, part.drops, rest)
-    return middle + part.offset, stray
+    words = part.stretch(integers) if isinstance(part, Tiered) else integers & ring.mask(pieces.read_bits)
+    index, rest = words >> pieces.rest_bits, (words & ring.mask(pieces.rest_bits)) - (1 << (pieces.rest_bits - 1))
+    rows = [np.array(row, dtype=np.int64)[index] for row in pieces.coefficients]
+    middle, stray = band(rows, pieces.shifts, pieces.drops, rest)
+    return middle + pieces.offset, stray
 
 
-def _holds(part: Table | Piecewise | Line, integers: Int64s, middle: Reals, stray: Reals) -> bool:
+def _holds(part: Inner | Line, integers: Int64s, middle: Reals, stray: Reals) -> bool:
     """Whether all results near these integers are surely those of the plan's ring."""
-    if not isinstance(part, Piecewise) or part.result_bits == part.out.bits:
+    pieces = _pieces(part)
+    if pieces is None or pieces.result_bits == pieces.out.bits:
         return True
     reach = stray + _sag(integers, middle) + SPARE
     # What the last truncation is of is an integer, the result that rounded down.
-    drop = part.drops[0]
+    drop = pieces.drops[0]
     low = np.floor(np.ldexp(np.ceil(np.ldexp((middle - reach).min() + 1, drop) - 1), -drop))
     high = np.floor((middle + reach).max())
-    return bool(part.offset <= low and high < part.offset + (1 << (part.result_bits - 1)))
+    return bool(pieces.offset <= low and high < pieces.offset + (1 << (pieces.result_bits - 1)))
 
 
 def _apart(integers: Int64s, goal: Reals, middle: Reals, stray: Reals) -> Reals:

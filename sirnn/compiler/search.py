@@ -37,7 +37,8 @@ def compile_function(
         options: `max_ulp`, 1 by default or what the library says; `name`, what messages call f; `domain`, the integers
             of the input on which f is asked for (elsewhere any word may result); `saturate`, whether the ends of the
             output type stand for what is beyond them; `network`, whose time for a batch decides instead of the bytes;
-            `count`, instances of a batch; `profile`; and `cut`, how the input must be cut: see `task.Task`.
+            `count`, instances of a batch; `profile`; `max_flights`, the most that the evaluation may take online; and
+            `cut`, how the input must be cut: see `task.Task`.
 
     Raises:
         LocalError: f has no value somewhere on the domain, or one the output type cannot hold; or no plan is within
@@ -56,9 +57,8 @@ def compile_function(
 def compile_task(task: Task) -> Compiled:
     """The cheapest plan for a task, as `compile_function`, found anew."""
     target, bound = tabulate(task), task.max_ulp
-    index_bits = None if task.cut is None else task.cut[1]
     for _ in range(ATTEMPTS):
-        plan, candidates = cheapest(target, Terms(bound, task.network, task.count, task.profile, index_bits))
+        plan, candidates = cheapest(target, Terms.of(task, bound))
         if plan is None:
             break
         proof = prove(plan, target)
@@ -68,7 +68,9 @@ def compile_task(task: Task) -> Compiled:
         bound -= max(proof.max_ulp - task.max_ulp, LEAST_STEP)
         if bound <= 0:
             break
+    flights = "" if task.max_flights is None else f" in {task.max_flights} flights"
     raise LocalError(
-        f"no plan gives {task.name} from {task.inp} to {task.out} within {task.max_ulp:g} ULP",
-        remedy="allow a larger error (0.5 ULP is the least possible), a coarser output, or a narrower input",
+        f"no plan gives {task.name} from {task.inp} to {task.out} within {task.max_ulp:g} ULP{flights}",
+        remedy="allow a larger error (0.5 ULP is the least possible), a coarser output, or a narrower input"
+        + (", or more flights" if flights else ""),
     )

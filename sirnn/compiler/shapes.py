@@ -153,7 +153,7 @@ def _curved(target: Target, index_bits: int, segments: Segments, degree: int, bo
         for inner in INNER_DROPS:
             drops = (rest_bits + beyond, *[rest_bits + inner] * (degree - 1))
             stray = _stray(drops, rest_bits)
-            if found == FINER_INNER or min(drops) < 0 or worst + stray > bound + CHANCE * (stray - FLOOR):
+            if found == FINER_INNER or min(drops) < 0 or worst.max() + stray > bound + CHANCE * (stray - FLOOR):
                 continue
             found += 1
             scales = np.cumsum(drops)

@@ -81,6 +81,13 @@ class Target:
         values = values_of(self.task, integers)[0] if self.table is None else self.table[integers - self.domain.start]
         return np.where(asked, values, 0.0), asked
 
+    @property
+    def steps(self) -> Int64s:
+        """How far apart words are of which something is asked, in parts of the range; none where they are next to each
+        other.
+        """
+        return np.empty(0, np.int64)
+
     def words(self) -> Int64s:
         """All low bits that can be read."""
         return np.arange(1 << self.read_bits, dtype=np.int64)
@@ -161,7 +168,9 @@ def _held(task: Task, integers: Int64s, values: Reals) -> tuple[Reals, int]:
     with np.errstate(over="ignore"):
         scaled: Reals = np.ldexp(values, task.out.scale)
     low, high = task.out.int_range
-    outside = (scaled < low - task.max_ulp) | (scaled > high + task.max_ulp)
+    # Where the ends may stand for more, what is within the bound of them for certain is all that they need not.
+    reach = task.max_ulp - (REFERENCE_ERROR * (1 + np.abs(scaled)) if task.saturate else 0)
+    outside = (scaled < low - reach) | (scaled > high + reach)
     count = int(np.count_nonzero(outside))
     if count and not task.saturate:
         first = int(np.argmax(outside))

@@ -29,6 +29,7 @@ class Task:
         network: decides between plans by the time a batch takes on it; if there is none, the bytes decide.
         count: instances of a batch.
         profile: of the sessions that will run it.
+        max_flights: online flights that it may take at most; any number if None.
         cut: how many bits of the input the plan must read, and how many of these must be its index, so that it can be
             evaluated together with others; whatever is cheapest if None.
     """
@@ -44,6 +45,7 @@ class Task:
     network: Link | None = None
     count: int = COUNT
     profile: Profile = Profile.LEAN
+    max_flights: int | None = None
     cut: tuple[int, int] | None = None
 
     def __attrs_post_init__(self) -> None:
@@ -63,6 +65,7 @@ def make_task(
     network: Link | None = None,
     count: int = COUNT,
     profile: Profile = Profile.LEAN,
+    max_flights: int | None = None,
     cut: tuple[int, int] | None = None,
 ) -> Task:
     """A task, from a callable, an expression or the name of a library function, whose defaults then hold.
@@ -79,6 +82,7 @@ def make_task(
         domain = known.domain(inp) if domain is None else domain
         saturate = known.saturate if saturate is None else saturate
         max_ulp = known.max_ulp if max_ulp is None else max_ulp
+        max_flights = known.max_flights if max_flights is None else max_flights
     elif isinstance(f, str):
         expression = parse(f)
         label, definition, real = expression.text, f"expression:{expression.text}", expression
@@ -96,5 +100,6 @@ def make_task(
         network,
         count,
         profile,
+        max_flights,
         cut,
     )
