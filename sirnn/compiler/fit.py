@@ -156,11 +156,13 @@ class Segments:
 
 
 def _places(length: int, seen: int, steps: Int64s) -> Int64s:
-    """Words of a segment to look at: evenly, both ends included; the last of each step where words are steps apart."""
+    """Words of a segment to look at: evenly, both ends included. Where words are some power of two apart, multiples of
+    one, so that these are met, and the last word of each kind.
+    """
     if seen == length or not steps.size:
         return np.arange(seen, dtype=np.int64) * (length - 1) // max(1, seen - 1)
-    evenly = np.arange(seen - 1, dtype=np.int64) * length // (seen - 1)
-    return np.unique(np.concatenate([evenly, length - steps[steps <= length]]))
+    apart = length >> seen.bit_length() - 1
+    return np.unique(np.concatenate([np.arange(0, length, apart), length - steps[steps <= length]]))
 
 
 # ------------------------------------------------------------ intercepts and slopes

@@ -8,6 +8,7 @@ import attrs
 import pytest
 
 from sirnn.compiler.codec import digest, dump, load, load_plan, save_plan
+from sirnn.compiler.examples import TIERED
 from sirnn.compiler.plan import Clamped, Line, Piecewise, Table
 from sirnn.errors import LocalError
 from sirnn.fixedpoint import FixedPoint
@@ -16,7 +17,13 @@ TABLE = Table(FixedPoint(3, 0), FixedPoint(4, 1), (1, 2, 3, 4), 3, -2, 2)
 PIECES = Piecewise(
     FixedPoint(5, 2, False), FixedPoint(12, 3), 1, ((0, 1), (2, -3)), (1, 3), (False, True), (2,), (1,), 8
 )
-PLANS = [TABLE, PIECES, Clamped(TABLE, 2, Line(0, 1), Line(2, -3))]
+PLANS = [
+    TABLE,
+    PIECES,
+    Clamped(TABLE, 2, Line(0, 1), Line(2, -3)),
+    TIERED[1],
+    Clamped(TIERED[2], 7, Line(0, 1), Line(0, -3)),
+]
 
 
 @pytest.mark.parametrize("plan", PLANS, ids=lambda plan: type(plan).__name__)
