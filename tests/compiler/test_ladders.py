@@ -103,7 +103,7 @@ def test_a_limit_of_flights_is_kept():
     cheap = compiled("rsqrt", WORDS, WORDS, max_flights=40)
     assert cheap.max_ulp <= 0.6
     assert 2 * cheap.bytes_per_instance < few.bytes_per_instance
-    with pytest.raises(LocalError, match="within 1 ULP in 3 flights; .* or more flights"):
+    with pytest.raises(LocalError, match=r"within 1 ULP in 3 flights; .* or more flights"):
         compiled("log", WORDS, WORDS, max_flights=3)
 
 
