@@ -13,7 +13,7 @@ from simulator.network import NETWORKS
 from sirnn.cli import compiled_together
 from sirnn.cli.error_plot import sparkline, write_plot
 from sirnn.cli.options import BITS, FILE, SCALE, json_option
-from sirnn.cli.report import amount, counted, print_json, table
+from sirnn.cli.report import amount, counted, print_json, progress_bar, table
 from sirnn.cli.report import out as console
 from sirnn.compiler import codec
 from sirnn.compiler.compiled import Compiled, describe, parameters
@@ -62,6 +62,7 @@ def _domain(_ctx: click.Context, _param: click.Parameter, text: str | None) -> t
     type=click.IntRange(1),
     help="Online flights that it may take. [default: any number, or the library's]",
 )
+@click.option("--exhaust", is_flag=True, help="Prove it on every input, also of wide ones: 2^32 take some ten minutes.")
 @click.option("--count", type=click.IntRange(1), default=COUNT, show_default=True, help="Instances in a batch.")
 @click.option("--cache/--no-cache", default=True, show_default=True, help="Use plans compiled before.")
 @click.option("--explain", is_flag=True, help="Show what was weighed, and where the error is.")
@@ -107,7 +108,8 @@ def compile_function(
         else:
             compiled_together.print_together(made)
         return
-    compiled = compile_one(functions[0], inp=inp, out=out, **options)
+    with progress_bar(f"Proving {functions[0]}") as progress:
+        compiled = compile_one(functions[0], inp=inp, out=out, progress=progress, **options)
     if output is not None:
         codec.save_plan(output, compiled.plan)
     if plot is not None:

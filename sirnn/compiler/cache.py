@@ -80,6 +80,7 @@ def _path(task: Task) -> Path | None:
         "count": task.count,
         "profile": task.profile.value,
         "max_flights": task.max_flights,
+        "exhaust": task.exhaust,
         "cut": task.cut,
     }
     return folder() / f"{_checksum(decisive)}.json"

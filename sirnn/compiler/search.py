@@ -8,7 +8,7 @@ from sirnn.compiler.cache import recall, remember
 from sirnn.compiler.cheapest import Terms, cheapest
 from sirnn.compiler.compiled import Compiled
 from sirnn.compiler.price import bill
-from sirnn.compiler.proof import prove
+from sirnn.compiler.proof import Progress, prove
 from sirnn.compiler.real import RealFunction
 from sirnn.compiler.target import tabulate
 from sirnn.compiler.task import Task, make_task
@@ -23,7 +23,13 @@ LEAST_STEP = 1 / 64
 
 
 def compile_function(
-    f: RealFunction | str, *, inp: FixedPoint, out: FixedPoint, cache: bool = True, **options: Any
+    f: RealFunction | str,
+    *,
+    inp: FixedPoint,
+    out: FixedPoint,
+    cache: bool = True,
+    progress: Progress | None = None,
+    **options: Any,
 ) -> Compiled:
     """The cheapest plan for f whose result is within max_ulp of it at every input of the domain.
 
@@ -34,11 +40,13 @@ def compile_function(
         out: type of the output.
         cache: whether a plan that was compiled before may be taken from the user's cache, and this one be put there.
             Callables are kept only under a `name`, which then stands for what they compute.
+        progress: told how far the proof is.
         options: `max_ulp`, 1 by default or what the library says; `name`, what messages call f; `domain`, the integers
             of the input on which f is asked for (elsewhere any word may result); `saturate`, whether the ends of the
             output type stand for what is beyond them; `network`, whose time for a batch decides instead of the bytes;
-            `count`, instances of a batch; `profile`; `max_flights`, the most that the evaluation may take online; and
-            `cut`, how the input must be cut: see `task.Task`.
+            `count`, instances of a batch; `profile`; `max_flights`, the most that the evaluation may take online;
+            `exhaust`, to prove the error on every word even of wide inputs; and `cut`, how the input must be cut: see
+            `task.Task`.
 
     Raises:
         LocalError: f has no value somewhere on the domain, or one the output type cannot hold; or no plan is within
@@ -48,20 +56,20 @@ def compile_function(
     known = recall(task) if cache else None
     if known is not None:
         return known
-    compiled = compile_task(task)
+    compiled = compile_task(task, progress=progress)
     if cache:
         remember(task, compiled)
     return compiled
 
 
-def compile_task(task: Task) -> Compiled:
+def compile_task(task: Task, *, progress: Progress | None = None) -> Compiled:
     """The cheapest plan for a task, as `compile_function`, found anew."""
     target, bound = tabulate(task), task.max_ulp
     for _ in range(ATTEMPTS):
         plan, candidates = cheapest(target, Terms.of(task, bound))
         if plan is None:
             break
-        proof = prove(plan, target)
+        proof = prove(plan, target, progress=progress)
         if proof.max_ulp <= task.max_ulp:
             return Compiled(task, plan, proof, bill(task.profile, plan, task.count), candidates)
         # Wide inputs are fitted at some of their words; the others turned out to be worse by this.

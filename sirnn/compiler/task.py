@@ -30,6 +30,7 @@ class Task:
         count: instances of a batch.
         profile: of the sessions that will run it.
         max_flights: online flights that it may take at most; any number if None.
+        exhaust: whether its error is proved on every word of however wide a domain.
         cut: how many bits of the input the plan must read, and how many of these must be its index, so that it can be
             evaluated together with others; whatever is cheapest if None.
     """
@@ -46,6 +47,7 @@ class Task:
     count: int = COUNT
     profile: Profile = Profile.LEAN
     max_flights: int | None = None
+    exhaust: bool = False
     cut: tuple[int, int] | None = None
 
     def __attrs_post_init__(self) -> None:
@@ -66,6 +68,7 @@ def make_task(
     count: int = COUNT,
     profile: Profile = Profile.LEAN,
     max_flights: int | None = None,
+    exhaust: bool = False,
     cut: tuple[int, int] | None = None,
 ) -> Task:
     """A task, from a callable, an expression or the name of a library function, whose defaults then hold.
@@ -101,5 +104,6 @@ def make_task(
         count,
         profile,
         max_flights,
+        exhaust,
         cut,
     )
