@@ -17,11 +17,12 @@ from sirnn import ring
 from sirnn.blocks.boolean import bit_and, bit_and_cost
 from sirnn.blocks.comparison import KnownMsb, invert, msb, msb_cost, wrap, wrap_cost
 from sirnn.blocks.conversion import b2a, b2a_cost, mux, mux_cost
+from sirnn.blocks.rows import row_shapes
 from sirnn.cost import FREE, Cost, parallel
 from sirnn.errors import LocalError
 from sirnn.party import Party
 from sirnn.profile import Profile
-from sirnn.protocol import Arith, Bool, Clear, Msb, Params, protocol
+from sirnn.protocol import Arith, Bool, Clear, Msb, protocol
 from sirnn.shares import ArithmeticShare, BooleanShare, concatenate, stack
 
 PAIRS = [{"bits": bits, "signed": signed} for bits in (1, 2, 4, 5, 8, 16, 31, 64) for signed in (False, True)]
@@ -201,10 +202,6 @@ def maxpool_cost(profile: Profile, shape: tuple[int, ...], *, bits: int, msb: st
     return total
 
 
-def _rows(size: int, params: Params) -> list[tuple[int, ...]]:
-    return [(size, params["values"])]
-
-
 @protocol(
     takes=(Arith("bits"), Msb()),
     gives=(Arith("bits"),),
@@ -215,7 +212,7 @@ def _rows(size: int, params: Params) -> list[tuple[int, ...]]:
         for bits, values in ((1, 3), (3, 2), (4, 3), (8, 4), (16, 1), (17, 5), (32, 9), (64, 4))
         for msb in ("unknown", "zero", "one", "shared")
     ],
-    shapes=_rows,
+    shapes=row_shapes,
 )
 async def maxpool(party: Party, x: ArithmeticShare, sign: KnownMsb = None) -> ArithmeticShare:
     """The largest value along the last axis of x (rows, values), signed, in the ring of x; exact for all values.

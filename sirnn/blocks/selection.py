@@ -9,10 +9,11 @@ import numpy as np
 
 from sirnn.blocks.comparison import msb, msb_cost
 from sirnn.blocks.conversion import mux, mux_cost
+from sirnn.blocks.rows import row_shapes
 from sirnn.cost import FREE, Cost
 from sirnn.party import Party
 from sirnn.profile import Profile
-from sirnn.protocol import Arith, Clear, Params, protocol
+from sirnn.protocol import Arith, Clear, protocol
 from sirnn.shares import ArithmeticShare, BooleanShare, concatenate
 
 
@@ -38,17 +39,13 @@ def argmax_cost(profile: Profile, shape: tuple[int, ...], *, bits: int) -> Cost:
     return total
 
 
-def _shapes(size: int, params: Params) -> list[tuple[int, ...]]:
-    return [(size, params["values"])]
-
-
 @protocol(
     takes=(Arith("bits", below=lambda p: 1 << (p["bits"] - 1)),),
     gives=(Arith(lambda p: index_bits(p["values"])),),
     clear=argmax_clear,
     cost=argmax_cost,
     examples=[{"bits": bits, "values": values} for bits, values in ((3, 2), (4, 3), (5, 1), (17, 4), (32, 7), (64, 5))],
-    shapes=_shapes,
+    shapes=row_shapes,
 )
 async def argmax(party: Party, x: ArithmeticShare) -> ArithmeticShare:
     """Index of the largest value along the last axis of x (rows, values), the first of equals.

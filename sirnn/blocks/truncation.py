@@ -1,7 +1,8 @@
 """Truncation: dropping low bits, exactly.
 
 x = u 2^s + v half by half, so floor(x / 2^s) = u0 + u1 + wrap(v0, v1): only the carry out of the low parts is missing.
-In the narrower ring that is all there is to it (SIRNN, section III-C, "truncate and reduce").
+In the narrower ring that is all there is to it (SIRNN, section III-C, "truncate and reduce"). Half a unit added before
+makes it a rounding.
 """
 
 from __future__ import annotations
@@ -24,6 +25,15 @@ def truncate_reduce_clear(x: Clear, *, shift: int) -> Clear:
     return x >> np.uint64(shift)
 
 
+def round_reduce_clear(x: Clear, *, shift: int) -> Clear:
+    """floor(x / 2^shift + 1/2)."""
+    return (x + np.uint64(_half(shift))) >> np.uint64(shift)
+
+
+def _half(shift: int) -> int:
+    return 1 << shift >> 1
+
+
 def truncate_reduce_cost(profile: Profile, n: int, *, bits: int, shift: int) -> Cost:
     """A wrap of `shift` bits and a B2A to bits - shift; free for shift 0."""
     if shift == 0:
@@ -31,15 +41,18 @@ def truncate_reduce_cost(profile: Profile, n: int, *, bits: int, shift: int) -> 
     return wrap_cost(profile, n, bits=shift) + b2a_cost(profile, n, bits=bits - shift)
 
 
+EXAMPLES = [
+    {"bits": bits, "shift": shift}
+    for bits, shift in ((3, 0), (3, 2), (5, 1), (6, 3), (7, 6), (16, 8), (26, 12), (37, 12), (64, 1), (64, 63))
+]
+
+
 @protocol(
     takes=(Arith("bits"),),
     gives=(Arith(lambda p: p["bits"] - p["shift"]),),
     clear=truncate_reduce_clear,
     cost=truncate_reduce_cost,
-    examples=[
-        {"bits": bits, "shift": shift}
-        for bits, shift in ((3, 0), (3, 2), (5, 1), (6, 3), (7, 6), (16, 8), (26, 12), (37, 12), (64, 1), (64, 63))
-    ],
+    examples=EXAMPLES,
 )
 async def truncate_reduce(party: Party, x: ArithmeticShare, *, shift: int) -> ArithmeticShare:
     """floor(x / 2^shift) modulo 2^(bits - shift), exactly; the result's ring is `shift` bits narrower.
@@ -57,3 +70,19 @@ async def truncate_reduce(party: Party, x: ArithmeticShare, *, shift: int) -> Ar
     carry = await b2a(party, await wrap(party, x.reduce(shift)), bits=bits)
     high = ring.reduce(x.words >> x.words.dtype.type(shift), bits)
     return ArithmeticShare(high, bits) + carry
+
+
+@protocol(
+    takes=(Arith("bits"),),
+    gives=(Arith(lambda p: p["bits"] - p["shift"]),),
+    clear=round_reduce_clear,
+    cost=truncate_reduce_cost,
+    examples=EXAMPLES,
+)
+async def round_reduce(party: Party, x: ArithmeticShare, *, shift: int) -> ArithmeticShare:
+    """x / 2^shift rounded to the nearest, halves up, modulo 2^(bits - shift); for what `truncate_reduce` costs.
+
+    Raises:
+        LocalError: nothing would be left.
+    """
+    return await truncate_reduce(party, x + party.constant(_half(shift), x.bits, x.shape), shift=shift)

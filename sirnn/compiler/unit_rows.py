@@ -18,22 +18,29 @@ import attrs
 import numpy as np
 
 from sirnn import ring
-from sirnn.blocks.extension import extend_cost, zero_extend
 from sirnn.blocks.lookup import lookup, lookup_cost
 from sirnn.blocks.msnzb import APART, by_index, msnzb, msnzb_bits, msnzb_clear, msnzb_cost
 from sirnn.blocks.multiplication import multiply, multiply_cost
+from sirnn.blocks.rows import (
+    check_rows,
+    row_shapes,
+    spread,
+    squares_bits,
+    sum_of_squares,
+    sum_of_squares_clear,
+    sum_of_squares_cost,
+)
 from sirnn.blocks.scaling import scale, scale_clear, scale_cost
-from sirnn.blocks.square import square, square_cost
-from sirnn.blocks.truncation import truncate_reduce, truncate_reduce_cost
+from sirnn.blocks.truncation import round_reduce, round_reduce_clear, truncate_reduce, truncate_reduce_cost
 from sirnn.compiler.compiled import Compiled
-from sirnn.compiler.evaluate import evaluate, evaluate_cost
+from sirnn.compiler.evaluate import AHEAD, evaluate, evaluate_cost
 from sirnn.compiler.search import compile_function
 from sirnn.cost import Cost, sequence
 from sirnn.errors import LocalError
 from sirnn.fixedpoint import FixedPoint
 from sirnn.party import Party
 from sirnn.profile import Profile
-from sirnn.protocol import Arith, Clear, Params, protocol
+from sirnn.protocol import Arith, Clear, protocol
 from sirnn.shares import ArithmeticShare
 
 FINER = 2
@@ -58,11 +65,6 @@ class UnitRows:
     inp: FixedPoint
     out: FixedPoint
     root: Compiled
-
-    @property
-    def squared_bits(self) -> int:
-        """Width of a square; in a full 2 bits of inp its top bit is 0."""
-        return min(2 * self.inp.bits, self.sum_bits)
 
     @property
     def sum_bits(self) -> int:
@@ -125,8 +127,8 @@ class UnitRows:
 
 
 def _sum_bits(values: int, inp: FixedPoint) -> int:
-    """Of a sum of squares, each at most 2^(2 bits - 2); made even."""
-    bits = 2 * inp.bits - 1 + (values - 1).bit_length()
+    """Of a sum of squares, made even."""
+    bits = squares_bits(values, inp.bits)
     return bits + bits % 2
 
 
@@ -162,13 +164,12 @@ def unit_rows_parameters(values: int, inp: FixedPoint, out: FixedPoint) -> UnitR
 def normalise_rows_clear(x: Clear, *, inp: FixedPoint, out: FixedPoint) -> Clear:
     """x / |x| row by row: words of `inp`, (rows, n), to words of `out`, uint64."""
     p, value = unit_rows_parameters(x.shape[1], inp, out), ring.to_signed(x, inp.bits).view(np.uint64)
-    total = (value * value).sum(axis=1, dtype=np.uint64)
+    total = sum_of_squares_clear(x, bits=inp.bits)
     places = np.array(p.shifts, dtype=np.uint64)[msnzb_clear(total, bits=p.sum_bits, zero=APART)]
     shifted = scale_clear(total, places, factors=p.factors, offsets=p.offsets) & np.uint64(ring.mask(p.sum_bits))
     root = p.root.plan.evaluate(shifted >> np.uint64(p.shifted_drop))
     inverse = scale_clear(root, places, factors=p.powers)
-    product: Clear = value * inverse[:, None] + np.uint64(1 << p.product_drop >> 1)
-    return (product & np.uint64(ring.mask(p.product_bits))) >> np.uint64(p.product_drop)
+    return round_reduce_clear(value * inverse[:, None], shift=p.product_drop) & np.uint64(ring.mask(out.bits))
 
 
 def normalise_rows_cost(profile: Profile, shape: tuple[int, ...], *, inp: FixedPoint, out: FixedPoint) -> Cost:
@@ -176,8 +177,7 @@ def normalise_rows_cost(profile: Profile, shape: tuple[int, ...], *, inp: FixedP
     rows, values = shape
     p, n = unit_rows_parameters(values, inp, out), rows * values
     return sequence(
-        square_cost(profile, n, bits=inp.bits, out_bits=p.squared_bits),
-        extend_cost(profile, n, bits=p.squared_bits, out_bits=p.sum_bits, msb="zero"),
+        sum_of_squares_cost(profile, shape, bits=inp.bits, out_bits=p.sum_bits),
         msnzb_cost(profile, rows, bits=p.sum_bits, zero=APART),
         lookup_cost(profile, rows, bits=msnzb_bits(p.sum_bits, APART), out_bits=[p.shift_bits]),
         scale_cost(profile, rows, bits=p.sum_bits, index_bits=p.shift_bits),
@@ -187,10 +187,6 @@ def normalise_rows_cost(profile: Profile, shape: tuple[int, ...], *, inp: FixedP
         multiply_cost(profile, n, x_bits=inp.bits, y_bits=p.product_bits, out_bits=p.product_bits),
         truncate_reduce_cost(profile, n, bits=p.product_bits, shift=p.product_drop),
     )
-
-
-def _shapes(size: int, params: Params) -> list[tuple[int, ...]]:
-    return [(size, params["values"])]
 
 
 @protocol(
@@ -204,8 +200,8 @@ def _shapes(size: int, params: Params) -> list[tuple[int, ...]]:
         {"values": 5, "inp": FixedPoint(8, 9), "out": FixedPoint(12, 8)},
         {"values": 10, "inp": FixedPoint(10, 6), "out": FixedPoint(12, 8)},
     ],
-    shapes=_shapes,
-    profiles=[profile for profile in Profile if profile.ahead],
+    shapes=row_shapes,
+    profiles=AHEAD,
 )
 async def normalise_rows(party: Party, x: ArithmeticShare, *, inp: FixedPoint, out: FixedPoint) -> ArithmeticShare:
     """x / |x| row by row, |x| the Euclidean length, deterministic: the words of `normalise_rows_clear`.
@@ -222,17 +218,14 @@ async def normalise_rows(party: Party, x: ArithmeticShare, *, inp: FixedPoint, o
     Raises:
         LocalError: x has another shape or width; or see `unit_rows_parameters`.
     """
-    if len(x.shape) != 2 or x.bits != inp.bits:
-        raise LocalError(f"rows of {inp} in {x!r}", remedy="give (rows, values) in words of that type")
+    check_rows(x, inp)
     p = unit_rows_parameters(x.shape[1], inp, out)
-    squared = await square(party, x, out_bits=p.squared_bits, signed=True)
-    total = (await zero_extend(party, squared, 0, out_bits=p.sum_bits)).sum(axis=1)
+    total = await sum_of_squares(party, x, out_bits=p.sum_bits)
     table = np.array(p.shifts, dtype=ring.dtype_for(p.shift_bits))
     (places,) = await lookup(party, await msnzb(party, total, zero=APART), tables=[table], out_bits=[p.shift_bits])
     shifted = await scale(party, total, places, factors=p.factors, offsets=p.offsets)
     root = await evaluate(party, await truncate_reduce(party, shifted, shift=p.shifted_drop), plan=p.root.plan)
     inverse = await scale(party, root, places, factors=p.powers)
-    rows = ArithmeticShare(np.repeat(inverse.words[:, None], p.values, axis=1), inverse.bits)
-    product = await multiply(party, x, rows, out_bits=p.product_bits, x_signed=True, y_signed=False)
-    rounded = product + party.constant(1 << p.product_drop >> 1, p.product_bits, x.shape)
-    return await truncate_reduce(party, rounded, shift=p.product_drop)
+    factors = spread(inverse, p.values)
+    product = await multiply(party, x, factors, out_bits=p.product_bits, x_signed=True, y_signed=False)
+    return await round_reduce(party, product, shift=p.product_drop)

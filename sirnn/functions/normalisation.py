@@ -15,8 +15,16 @@ from sirnn import ring
 from sirnn.blocks.extension import extend_cost, zero_extend
 from sirnn.blocks.msnzb import APART, msnzb_bits
 from sirnn.blocks.multiplication import multiply, multiply_cost
+from sirnn.blocks.rows import (
+    check_rows,
+    row_shapes,
+    spread,
+    squares_bits,
+    sum_of_squares,
+    sum_of_squares_clear,
+    sum_of_squares_cost,
+)
 from sirnn.blocks.scaling import power_shift, scale_by_power, scale_by_power_clear, scale_by_power_cost
-from sirnn.blocks.square import square, square_cost
 from sirnn.blocks.truncation import truncate_reduce, truncate_reduce_cost
 from sirnn.cost import FREE, Cost, sequence
 from sirnn.errors import LocalError
@@ -29,33 +37,28 @@ from sirnn.functions.square_root import (
 )
 from sirnn.party import Party
 from sirnn.profile import Profile
-from sirnn.protocol import Arith, Clear, Params, protocol
+from sirnn.protocol import Arith, Clear, protocol
 from sirnn.shares import ArithmeticShare
 
 
 @attrs.frozen
 class L2Parameters:
-    """Widths and scales on the way, for rows of `dim` numbers.
+    """Widths and scales on the way.
 
     Attributes:
-        dim: numbers in a row, at least 1.
+        values: numbers in a row, at least 1.
         inp: type of the numbers, signed.
         out: type of the results.
     """
 
-    dim: int
+    values: int
     inp: FixedPoint
     out: FixedPoint
 
     @property
     def sum_bits(self) -> int:
-        """Width of a row's sum of squares, each at most 2^(2 bits - 2)."""
-        return 2 * self.inp.bits - 1 + (self.dim - 1).bit_length()
-
-    @property
-    def squared_bits(self) -> int:
-        """Width of a square; in a full 2 bits of inp its top bit is 0."""
-        return min(2 * self.inp.bits, self.sum_bits)
+        """Width of a row's sum of squares."""
+        return squares_bits(self.values, self.inp.bits)
 
     @property
     def total(self) -> FixedPoint:
@@ -88,32 +91,32 @@ class L2Parameters:
         return min(self.out.scale + 2 + max(e for e in self.exponents if e is not None), self.product_bits)
 
 
-def l2_parameters(dim: int, inp: FixedPoint, out: FixedPoint) -> L2Parameters:
+def l2_parameters(values: int, inp: FixedPoint, out: FixedPoint) -> L2Parameters:
     """The widths, if the algorithm can serve these types.
 
     Raises:
         LocalError: the rows are empty, the input is unsigned, or intermediate results do not fit in 64 bits.
     """
-    if dim < 1 or not inp.signed:
-        raise LocalError(f"rows of {dim} numbers of type {inp}", remedy="use a signed type and rows of 1 or more")
-    p = L2Parameters(dim, inp, out)
+    if values < 1 or not inp.signed:
+        raise LocalError(f"rows of {values} numbers of type {inp}", remedy="use a signed type and rows of 1 or more")
+    p = L2Parameters(values, inp, out)
     # The root needs a bit beside the sum, and the product's factors must fill its ring.
     if p.sum_bits >= ring.MAX_BITS or p.product_bits > min(inp.bits + p.inverse_bits, ring.MAX_BITS):
         raise LocalError(
-            f"no room to normalise rows of {dim} numbers from {inp} to {out}",
+            f"no room to normalise rows of {values} numbers from {inp} to {out}",
             remedy="use narrower types on either side",
         )
     return p
 
 
 def l2_normalise_clear(x: Clear, *, inp: FixedPoint, out: FixedPoint) -> Clear:
-    """x / |x| row by row: words of `inp`, (rows, dim), to words of `out`, uint64.
+    """x / |x| row by row: words of `inp`, (rows, values), to words of `out`, uint64.
 
     Raises:
         LocalError: see `l2_parameters` and `root_parameters`.
     """
     p, value = l2_parameters(x.shape[1], inp, out), ring.to_signed(x, inp.bits).view(np.uint64)
-    total = (value * value).sum(axis=1, dtype=np.uint64)
+    total = sum_of_squares_clear(x, bits=inp.bits)
     mantissa, index = floating_root_clear(total, inp=p.total, out_scale=out.scale, inverse=True)
     inverse = scale_by_power_clear(mantissa, index, bits=p.inverse_bits, exponents=p.exponents)
     product: Clear = (value * inverse[:, None]) & np.uint64(ring.mask(p.product_bits))
@@ -122,13 +125,11 @@ def l2_normalise_clear(x: Clear, *, inp: FixedPoint, out: FixedPoint) -> Clear:
 
 def l2_normalise_cost(profile: Profile, shape: tuple[int, ...], *, inp: FixedPoint, out: FixedPoint) -> Cost:
     """A square for each number, one root for each row, and a product with a truncation for each number."""
-    rows, dim = shape
-    p, n = l2_parameters(dim, inp, out), rows * dim
+    rows, values = shape
+    p, n = l2_parameters(values, inp, out), rows * values
     mantissa_bits, index_bits = out.scale + 2, msnzb_bits(p.total.bits, APART)
-    widened = p.sum_bits > p.squared_bits
     return sequence(
-        square_cost(profile, n, bits=inp.bits, out_bits=p.squared_bits),
-        extend_cost(profile, n, bits=p.squared_bits, out_bits=p.sum_bits, msb="zero") if widened else FREE,
+        sum_of_squares_cost(profile, shape, bits=inp.bits, out_bits=p.sum_bits),
         floating_root_cost(profile, rows, inp=p.total, out_scale=out.scale, inverse=True),
         extend_cost(profile, rows, bits=mantissa_bits, out_bits=p.inverse_bits, msb="zero")
         if p.inverse_bits > mantissa_bits
@@ -139,36 +140,32 @@ def l2_normalise_cost(profile: Profile, shape: tuple[int, ...], *, inp: FixedPoi
     )
 
 
-def _shapes(size: int, params: Params) -> list[tuple[int, ...]]:
-    return [(size, params["dim"])]
-
-
 @protocol(
     takes=(Arith(lambda p: p["inp"].bits),),
     gives=(Arith(lambda p: p["out"].bits),),
     clear=l2_normalise_clear,
     cost=l2_normalise_cost,
     examples=[
-        {"dim": 1, "inp": FixedPoint(8, 4), "out": FixedPoint(8, 5)},
-        {"dim": 2, "inp": FixedPoint(5, 2), "out": FixedPoint(6, 4)},
-        {"dim": 3, "inp": FixedPoint(16, 12), "out": FixedPoint(16, 14)},
-        {"dim": 5, "inp": FixedPoint(16, 8), "out": FixedPoint(8, 6)},
+        {"values": 1, "inp": FixedPoint(8, 4), "out": FixedPoint(8, 5)},
+        {"values": 2, "inp": FixedPoint(5, 2), "out": FixedPoint(6, 4)},
+        {"values": 3, "inp": FixedPoint(16, 12), "out": FixedPoint(16, 14)},
+        {"values": 5, "inp": FixedPoint(16, 8), "out": FixedPoint(8, 6)},
     ],
-    shapes=_shapes,
+    shapes=row_shapes,
 )
 async def l2_normalise(party: Party, x: ArithmeticShare, *, inp: FixedPoint, out: FixedPoint) -> ArithmeticShare:
-    """x / |x| row by row, |x| the Euclidean length: a share (rows, dim) of `inp` to one of `out`.
+    """x / |x| row by row, |x| the Euclidean length: a share (rows, values) of `inp` to one of `out`.
 
     Deterministic for every input: the words of `l2_normalise_clear`. For 16-bit numbers it is within 3 ULP in all rows
     that were tried at output scales 8..14, and within 5 at scale 20. At 16 bits, scale 12 to 12, rows of 100, profile
     `paper`: 1,845 bytes a number, 86 flights.
 
     Raises:
-        LocalError: see `l2_parameters` and `root_parameters`.
+        LocalError: x has another shape or width; or see `l2_parameters` and `root_parameters`.
     """
+    check_rows(x, inp)
     p = l2_parameters(x.shape[1], inp, out)
-    squared = await square(party, x, out_bits=p.squared_bits, signed=True)
-    total = (await zero_extend(party, squared, 0, out_bits=p.sum_bits)).sum(axis=1)
+    total = await sum_of_squares(party, x, out_bits=p.sum_bits)
     mantissa, index = await floating_root(party, total, inp=p.total, out_scale=out.scale, inverse=True)
     mantissa = (
         mantissa.reduce(p.inverse_bits)
@@ -176,6 +173,6 @@ async def l2_normalise(party: Party, x: ArithmeticShare, *, inp: FixedPoint, out
         else await zero_extend(party, mantissa, 0, out_bits=p.inverse_bits)
     )
     inverse = await scale_by_power(party, mantissa, index, exponents=p.exponents)
-    rows = ArithmeticShare(np.repeat(inverse.words[:, None], p.dim, axis=1), inverse.bits)
+    rows = spread(inverse, p.values)
     product = await multiply(party, x, rows, None, 0, out_bits=p.product_bits, x_signed=True, y_signed=False)
     return await truncate_reduce(party, product, shift=p.product_shift)

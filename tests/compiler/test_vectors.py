@@ -7,15 +7,8 @@ import pytest
 
 from simulator.check import check_protocol
 from sirnn import ring
-from sirnn.compiler.softmax import (
-    log_softmax,
-    log_softmax_clear,
-    log_softmax_parameters,
-    softmax,
-    softmax_clear,
-    softmax_cost,
-    softmax_parameters,
-)
+from sirnn.compiler.log_softmax import log_softmax, log_softmax_clear, log_softmax_parameters
+from sirnn.compiler.softmax import softmax, softmax_clear, softmax_cost, softmax_parameters
 from sirnn.compiler.unit_rows import normalise_rows, normalise_rows_clear, normalise_rows_cost, unit_rows_parameters
 from sirnn.correlations.kinds import price
 from sirnn.errors import LocalError

@@ -61,3 +61,10 @@ async def test_shares_open_to_the_same(out):
 def test_types_without_room_are_refused(dim, inp, out, problem):
     with pytest.raises(LocalError, match=problem):
         l2_parameters(dim, inp, out)
+
+
+@pytest.mark.parametrize("shape", [(6,), (2, 3)])
+async def test_what_is_no_matrix_of_the_type_is_refused(shape):
+    bits = 16 if len(shape) == 1 else 15
+    with pytest.raises(LocalError, match="rows of int16"):
+        await on_shares(lambda p, x: l2_normalise(p, x, inp=T12, out=T12), (np.zeros(shape, np.uint64), bits))
