@@ -24,11 +24,12 @@ import attrs
 import numpy as np
 
 from sirnn import ring
+from sirnn.blocks.conversion import mux_across
 from sirnn.blocks.extension import extend_cost, zero_extend
 from sirnn.blocks.multiplication import bit_planes
 from sirnn.correlations.kinds import COT_BITS
 from sirnn.cost import FREE, Cost, parallel, sequence
-from sirnn.ot.correlated import correlated_ot, correlated_ot_cost, cot_both_ways, cot_both_ways_cost
+from sirnn.ot.correlated import correlated_ot, correlated_ot_cost, cot_both_ways_cost
 from sirnn.ot.fields import CotField
 from sirnn.party import CLIENT, SERVER, Branch, Party
 from sirnn.profile import Profile
@@ -207,16 +208,8 @@ async def _bit_products(party: Party, fields: Sequence[CotField], planes: Sequen
 async def _muxes(
     party: Party, scaled: Sequence[tuple[Term, int]], bits: Mapping[Term, Words], words: Words
 ) -> list[Words]:
-    """What the halves of bit and factor contribute across.
-
-    b (y0 + y1) with b = b0 + b1 - 2 b0 b1: each party's word times the bit of the other, signed by its own bit.
-    """
-    planes = [bits[term] for term, _ in scaled]
-    negated = np.negative(words)
     fields = [CotField(words.size, width) for _, width in scaled]
-    signed = [np.where(plane == 1, negated, words) for plane in planes]
-    correlations = [ring.reduce(part, field.bits) for part, field in zip(signed, fields, strict=True)]
-    return await cot_both_ways(party, fields, correlations, planes)
+    return await mux_across(party, fields, [bits[term] for term, _ in scaled], words)
 
 
 def _sum(

@@ -6,6 +6,8 @@ other's word is one correlated OT (SIRNN, section III-A).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from sirnn import ring
@@ -16,6 +18,7 @@ from sirnn.ot.fields import CotField
 from sirnn.party import CLIENT, SERVER, Party
 from sirnn.profile import Profile
 from sirnn.protocol import Arith, Bool, Clear, protocol
+from sirnn.ring import Words
 from sirnn.shares import ArithmeticShare, BooleanShare
 
 # ------------------------------------------------------------ B2A
@@ -84,9 +87,34 @@ async def mux(party: Party, selector: BooleanShare, x: ArithmeticShare) -> Arith
     if selector.shape != x.shape:
         raise LocalError(f"a selector of shape {selector.shape} for words of shape {x.shape}", remedy="broadcast first")
     sel, words = selector.words.reshape(-1), x.words.reshape(-1)
-    # s (x0 + x1) with s = s0 + s1 - 2 s0 s1: each party's word times the bit of the other, signed by its own bit.
-    signed = np.where(sel == 1, np.negative(words), words)
-    field = [CotField(x.size, x.bits)]
-    (crossed,) = await cot_both_ways(party, field, [ring.reduce(signed, x.bits)], [sel])
+    (crossed,) = await mux_across(party, [CotField(x.size, x.bits)], [sel], words)
     own = words * sel.astype(words.dtype)
     return ArithmeticShare(ring.reduce(own + crossed, x.bits).reshape(x.shape), x.bits)
+
+
+async def mux_across(party: Party, fields: Sequence[CotField], selectors: Sequence[Words], words: Words) -> list[Words]:
+    """What the two parties' halves contribute across to selector * word, for several selectors of each word. 2 flights.
+
+    s (x0 + x1) with s = s0 + s1 - 2 s0 s1: each party's word times the bit of the other, signed by its own bit.
+
+    Args:
+        party: this party.
+        fields: one for each selector: of how many words, and how many of their bits are wanted.
+        selectors: this party's halves, (n,) bits each.
+        words: this party's halves, (n,).
+
+    Returns:
+        Shares to which each party adds its own selector times its own word.
+
+    Cost: `cot_both_ways_cost` of the fields.
+    """
+    negated = np.negative(words)
+    signed = [
+        ring.reduce(np.where(selector == 1, negated, words), field.bits)
+        for selector, field in zip(selectors, fields, strict=True)
+    ]
+    return await cot_both_ways(party, fields, signed, selectors)
+
+
+PRIMITIVES = (mux_across,)
+"""It takes and returns halves alone; MUX and the products made of it are tested in its place."""

@@ -14,9 +14,9 @@ import numpy as np
 
 from sirnn import ring
 from sirnn.blocks import split_lookup as splitting
+from sirnn.blocks.cascade import compose, compose_cost
 from sirnn.blocks.split_lookup import split_lookup, split_lookup_cost
 from sirnn.blocks.tables import check_tables, example_tables, lookup_clear, merge, unmerge
-from sirnn.blocks.words import bits_to_arithmetic, bits_to_arithmetic_cost
 from sirnn.correlations.kinds import price
 from sirnn.cost import Cost, parallel
 from sirnn.ot.chosen import oblivious_transfer, oblivious_transfer_cost
@@ -74,7 +74,8 @@ async def lookup(
     words = await split_lookup(party, x, tables=tables, out_bits=out_bits)
 
     def convert(word: BooleanShare) -> Branch[ArithmeticShare]:
-        return _convert_cost(party.profile, x.size, word.bits), lambda p: bits_to_arithmetic(p, word, bits=word.bits)
+        cost = _convert_cost(party.profile, x.size, word.bits)
+        return cost, lambda p: compose(p, word, bits=word.bits, widenings=0)
 
     return await party.parallel(*map(convert, words))
 
@@ -85,7 +86,7 @@ def _split_cost(profile: Profile, n: int, bits: int, out_bits: Sequence[int]) ->
 
 
 def _convert_cost(profile: Profile, n: int, width: int) -> Cost:
-    return bits_to_arithmetic_cost(profile, n, word_bits=width, bits=width)
+    return compose_cost(profile, n, word_bits=width, bits=width, widenings=0)
 
 
 # ------------------------------------------------------------ xor

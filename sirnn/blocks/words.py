@@ -6,13 +6,12 @@ product with a string of bits needs no additive share of the string.
 
 from __future__ import annotations
 
-import numpy as np
-
 from sirnn import ring
+from sirnn.blocks.conversion import mux_across
 from sirnn.blocks.multiplication import bit_planes, weighted_sum
 from sirnn.cost import FREE, Cost
 from sirnn.errors import LocalError
-from sirnn.ot.correlated import correlated_ot, correlated_ot_cost, cot_both_ways, cot_both_ways_cost
+from sirnn.ot.correlated import correlated_ot, correlated_ot_cost, cot_both_ways_cost
 from sirnn.ot.fields import CotField
 from sirnn.party import SERVER, Party
 from sirnn.profile import Profile
@@ -127,10 +126,7 @@ async def bit_vector_product(party: Party, word: BooleanShare, y: ArithmeticShar
         )
     fields = _product_fields(y.size, word.bits, out_bits)
     planes, words = bit_planes(word.words.reshape(-1), len(fields)), ring.reduce(y.words.reshape(-1), out_bits)
-    # b (y0 + y1) with b = b0 + b1 - 2 b0 b1: each party's word times the bit of the other, signed by its own bit.
-    signed = [np.where(plane == 1, np.negative(words), words) for plane in planes]
-    correlations = [ring.reduce(part, field.bits) for part, field in zip(signed, fields, strict=True)]
-    crossed = await cot_both_ways(party, fields, correlations, planes)
+    crossed = await mux_across(party, fields, planes, words)
     own = words * ring.reduce(word.words.reshape(-1), out_bits)
     product = ring.reduce(own + weighted_sum(crossed, out_bits), out_bits)
     return ArithmeticShare(product.reshape(y.shape), out_bits)
