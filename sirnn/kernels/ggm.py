@@ -20,14 +20,15 @@ ODD = np.uint64(1)
 
 
 @njit(cache=True, nogil=True)
-def grow(parents: Nodes, encrypted: Nodes, children: Nodes, sums: Nodes) -> None:
+def grow(parents: Nodes, encrypted: Nodes, children: Nodes, last: bool, sums: Nodes) -> None:
     """Children of full trees.
 
     Args:
         parents: (trees m, 2), sigma of the nodes.
         encrypted: the same shape, AES of them.
-        children: (2 trees m, 2), written: sigma of the children.
-        sums: (trees, 2), written: the sum of each tree's left children.
+        children: (2 trees m, 2), written: sigma of the children, or the leaves themselves.
+        last: whether the children are leaves.
+        sums: (trees, 2), written: the sum of each tree's left children, all their bits.
     """
     m = len(parents) // len(sums)
     for tree in range(len(sums)):
@@ -37,86 +38,54 @@ def grow(parents: Nodes, encrypted: Nodes, children: Nodes, sums: Nodes) -> None
             h0, h1 = encrypted[i, 0] ^ s0, encrypted[i, 1] ^ s1
             sum0 ^= h0
             sum1 ^= h1
-            children[2 * i, 0], children[2 * i, 1] = h1, h0 ^ h1
-            children[2 * i + 1, 0], children[2 * i + 1, 1] = s0 ^ h1, s1 ^ h0 ^ h1
-        sums[tree, 0], sums[tree, 1] = sum0, sum1
-
-
-@njit(cache=True, nogil=True)
-def finish(parents: Nodes, encrypted: Nodes, leaves: Nodes, sums: Nodes) -> None:
-    """Like `grow`, but for the last level: the children are leaves (the sums are of all their bits)."""
-    m = len(parents) // len(sums)
-    for tree in range(len(sums)):
-        sum0 = sum1 = np.uint64(0)
-        for i in range(tree * m, tree * m + m):
-            s0, s1 = parents[i, 0], parents[i, 1]
-            h0, h1 = encrypted[i, 0] ^ s0, encrypted[i, 1] ^ s1
-            sum0 ^= h0
-            sum1 ^= h1
-            leaves[2 * i, 0], leaves[2 * i, 1] = h0 & EVEN, h1
-            leaves[2 * i + 1, 0], leaves[2 * i + 1, 1] = (s0 ^ s1 ^ h0) & EVEN, s0 ^ h1
+            if last:
+                children[2 * i, 0], children[2 * i, 1] = h0 & EVEN, h1
+                children[2 * i + 1, 0], children[2 * i + 1, 1] = (s0 ^ s1 ^ h0) & EVEN, s0 ^ h1
+            else:
+                children[2 * i, 0], children[2 * i, 1] = h1, h0 ^ h1
+                children[2 * i + 1, 0], children[2 * i + 1, 1] = s0 ^ h1, s1 ^ h0 ^ h1
         sums[tree, 0], sums[tree, 1] = sum0, sum1
 
 
 @njit(cache=True, nogil=True)
 def grow_punctured(
-    parents: Nodes, encrypted: Nodes, children: Nodes, paths: npt.NDArray[np.uint64], sides: Nodes, sums: Nodes
+    parents: Nodes,
+    encrypted: Nodes,
+    children: Nodes,
+    last: bool,
+    paths: npt.NDArray[np.uint64],
+    sides: npt.NDArray[np.uint64],
+    sums: Nodes,
+    totals: Nodes,
 ) -> None:
     """Children of trees of which one node in each is not known; it is held as zero, before and after.
 
+    An unknown leaf is written as the sum of all others, its lowest bit 1.
+
     Args:
-        parents, encrypted, children: as in `grow`.
+        parents, encrypted, children, last: as in `grow`.
         paths: (trees,) uint64, the place of the unknown node among its tree's parents.
         sides: (trees,) uint64, which child of the unknown node is known, through the sum: 0 left, 1 right.
         sums: (trees, 2), the sum of all of a tree's children on that side.
+        totals: (trees, 2), the sum of each tree's known parents, replaced by that of its known children.
     """
-    m = len(parents) // len(sums)
+    m, lefts = len(parents) // len(sums), np.empty_like(sums)
+    grow(parents, encrypted, children, last, lefts)
     for tree in range(len(sums)):
-        all0 = all1 = sum0 = sum1 = np.uint64(0)
-        for i in range(tree * m, tree * m + m):
-            s0, s1 = parents[i, 0], parents[i, 1]
-            h0, h1 = encrypted[i, 0] ^ s0, encrypted[i, 1] ^ s1
-            all0 ^= s0
-            all1 ^= s1
-            sum0 ^= h0
-            sum1 ^= h1
-            children[2 * i, 0], children[2 * i, 1] = h1, h0 ^ h1
-            children[2 * i + 1, 0], children[2 * i + 1, 1] = s0 ^ h1, s1 ^ h0 ^ h1
         hole = np.uint64(tree * m) + paths[tree]
-        sum0 ^= encrypted[hole, 0] ^ sums[tree, 0]
-        sum1 ^= encrypted[hole, 1] ^ sums[tree, 1]
-        if sides[tree]:
-            sum0 ^= all0 ^ all1
-            sum1 ^= all0
+        # What is known of the side, without what zero was taken to grow into, lacks the one child to be found.
+        x0 = sums[tree, 0] ^ lefts[tree, 0] ^ encrypted[hole, 0]
+        x1 = sums[tree, 1] ^ lefts[tree, 1] ^ encrypted[hole, 1]
+        if sides[tree]:  # right children are left ones ^ parents
+            x0 ^= totals[tree, 0]
+            x1 ^= totals[tree, 1]
+        # Two children add up to their parent, so that the known ones but this one add up to the known parents.
+        totals[tree, 0] ^= x0
+        totals[tree, 1] ^= x1
         known = np.uint64(2) * hole + sides[tree]
-        children[known, 0], children[known, 1] = sum1, sum0 ^ sum1
-        children[known ^ ODD, 0] = children[known ^ ODD, 1] = np.uint64(0)
-
-
-@njit(cache=True, nogil=True)
-def finish_punctured(
-    parents: Nodes, encrypted: Nodes, leaves: Nodes, paths: npt.NDArray[np.uint64], sides: Nodes, sums: Nodes
-) -> None:
-    """Like `grow_punctured` for the last level; the unknown leaf becomes the sum of all others, its lowest bit 1."""
-    m = len(parents) // len(sums)
-    for tree in range(len(sums)):
-        all0 = all1 = sum0 = sum1 = np.uint64(0)
-        for i in range(tree * m, tree * m + m):
-            s0, s1 = parents[i, 0], parents[i, 1]
-            h0, h1 = encrypted[i, 0] ^ s0, encrypted[i, 1] ^ s1
-            all0 ^= s0
-            all1 ^= s1
-            sum0 ^= h0
-            sum1 ^= h1
-            leaves[2 * i, 0], leaves[2 * i, 1] = h0 & EVEN, h1
-            leaves[2 * i + 1, 0], leaves[2 * i + 1, 1] = (s0 ^ s1 ^ h0) & EVEN, s0 ^ h1
-        hole = np.uint64(tree * m) + paths[tree]
-        sum0 ^= encrypted[hole, 0] ^ sums[tree, 0]
-        sum1 ^= encrypted[hole, 1] ^ sums[tree, 1]
-        if sides[tree]:
-            sum0 ^= all0 ^ all1
-            sum1 ^= all0
-        known = np.uint64(2) * hole + sides[tree]
-        leaves[known, 0], leaves[known, 1] = sum0 & EVEN, sum1
-        # Two children add up to their parent, so all leaves but this pair add up to the known parents.
-        leaves[known ^ ODD, 0], leaves[known ^ ODD, 1] = (all0 ^ all1 ^ sum0) | ODD, all0 ^ sum1
+        if last:
+            children[known, 0], children[known, 1] = x0 & EVEN, x1
+            children[known ^ ODD, 0], children[known ^ ODD, 1] = totals[tree, 0] | ODD, totals[tree, 1]
+        else:
+            children[known, 0], children[known, 1] = x1, x0 ^ x1
+            children[known ^ ODD, 0] = children[known ^ ODD, 1] = np.uint64(0)

@@ -23,7 +23,7 @@ import numpy.typing as npt
 from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext, algorithms, modes
 
 from sirnn.crypto.hashing import Blocks, derive_key
-from sirnn.kernels.ggm import finish, finish_punctured, grow, grow_punctured
+from sirnn.kernels.ggm import grow, grow_punctured
 
 ONE = np.uint64(1)
 
@@ -45,7 +45,7 @@ class _Step:
         plain, cipher: `nodes` and `encrypted` as bytes, the latter with room for one block more, which OpenSSL's
             wrapper asks for.
         nodes, encrypted: (g 2^level, 2) uint64.
-        children: (g 2^(level + 1), 2) uint64, the next step's nodes; not used by the last, which writes leaves.
+        children: (g 2^(level + 1), 2) uint64, the next step's nodes; None in the last, which makes leaves.
     """
 
     encryptor: CipherContext
@@ -53,10 +53,14 @@ class _Step:
     cipher: npt.NDArray[np.uint8]
     nodes: Blocks
     encrypted: Blocks
-    children: Blocks
+    children: Blocks | None
 
     def encrypt(self) -> None:
         self.encryptor.update_into(self.plain, self.cipher)  # type: ignore[arg-type]
+
+    def into(self, leaves: Blocks) -> tuple[Blocks, bool]:
+        """Where the next level goes, and whether it is the last."""
+        return (leaves, True) if self.children is None else (self.children, False)
 
 
 class Forest:
@@ -92,11 +96,9 @@ class Forest:
         steps[0].nodes[1::2] = _sigma(roots ^ delta)
         sums = np.empty((self._depth, len(roots), 2), np.uint64)
         sums[0] = roots
-        for step, total in zip(steps[:-1], sums[1:-1], strict=True):
+        for step, total in zip(steps, sums[1:], strict=True):
             step.encrypt()
-            grow(step.nodes, step.encrypted, step.children, total)
-        steps[-1].encrypt()
-        finish(steps[-1].nodes, steps[-1].encrypted, leaves, sums[-1])
+            grow(step.nodes, step.encrypted, *step.into(leaves), total)
         return sums.transpose(1, 0, 2)
 
     def grow_punctured(self, sides: npt.NDArray[np.uint8], sums: Blocks, leaves: Blocks) -> None:
@@ -114,13 +116,11 @@ class Forest:
         known = np.ascontiguousarray(sums.transpose(1, 0, 2))
         steps[0].nodes[:] = 0
         steps[0].nodes.reshape(-1, 2, 2)[np.arange(len(sides)), sides[:, 0]] = _sigma(known[0])
-        path = side[0] ^ ONE
-        for level, step in enumerate(steps[:-1], 1):
+        path, totals = side[0] ^ ONE, known[0].copy()
+        for level, step in enumerate(steps, 1):
             step.encrypt()
-            grow_punctured(step.nodes, step.encrypted, step.children, path, side[level], known[level])
+            grow_punctured(step.nodes, step.encrypted, *step.into(leaves), path, side[level], known[level], totals)
             path = 2 * path + (side[level] ^ ONE)
-        steps[-1].encrypt()
-        finish_punctured(steps[-1].nodes, steps[-1].encrypted, leaves, path, side[-1], known[-1])
 
     def _steps_for(self, trees: int) -> list[_Step]:
         """The steps of that many trees. Two buffers take turns as a level and the next."""
@@ -131,7 +131,8 @@ class Forest:
         return self._steps[trees]
 
     def _step(self, level: int, encryptor: CipherContext, width: int) -> _Step:
-        nodes, children = self._levels[level % 2, :width], self._levels[1 - level % 2, : 2 * width]
+        nodes = self._levels[level % 2, :width]
+        children = None if level == self._depth - 1 else self._levels[1 - level % 2, : 2 * width]
         plain, cipher = (each.reshape(-1).view(np.uint8) for each in (nodes, self._encrypted[: width + 1]))
         return _Step(encryptor, plain, cipher, nodes, self._encrypted[:width], children)
 
