@@ -1,155 +1,51 @@
 """Rewrites what docs/compiler.md quotes: the blocks between `<!-- build: NAME -->` and `<!-- end -->`, and the picture.
 
-    python docs/compiler/build.py
+    python docs/compiler/build.py               # everything, in some minutes
+    python docs/compiler/build.py wide rows     # these blocks alone
 
-The tables are compiled anew, for 16-bit words at scale 12; the picture is drawn from a plan.
+All plans are compiled anew.
 """
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterator
+import sys
+import tempfile
+from collections.abc import Collection
 from pathlib import Path
 
-import numpy as np
-
-from sirnn import ring
-from sirnn.compiler.compiled import Compiled, describe
-from sirnn.compiler.library import LIBRARY
-from sirnn.compiler.search import compile_function
-from sirnn.fixedpoint import FixedPoint
+from picture import picture
+from plans import library, together, weighed, wide
+from rows import rows
 
 FOLDER = Path(__file__).parent
 PAGE = FOLDER.parent / "compiler.md"
-SHOWN = FixedPoint(16, 12)
-COARSE = FixedPoint(16, 6)
-"""Scale 6: inputs up to 512, far beyond where these functions bend."""
+PICTURE = "picture"
+
+BLOCKS = {"wide": wide, "weighed": weighed, "library": library, "together": together, "rows": rows}
 
 
-def compiled(name: str, inp: FixedPoint, out: FixedPoint) -> Compiled:
-    """A library function within its own bound."""
-    return compile_function(name, inp=inp, out=out, cache=False)
+def page(text: str, names: Collection[str]) -> str:
+    """The text with those of its blocks rewritten."""
+
+    def block(found: re.Match[str]) -> str:
+        return f"{found[1]}{BLOCKS[found[2]]()}\n{found[3]}" if found[2] in names else found[0]
+
+    return re.sub(r"(<!-- build: (\w+) -->\n).*?(<!-- end -->)", block, text, flags=re.DOTALL)
 
 
-def library() -> str:
-    """A line for every function of the library, at both scales."""
-    lines = [
-        "| function | is | scale | plan | worst ULP | mean ULP | bytes | flights |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
-    for name, function in LIBRARY.items():
-        for place, inp in enumerate((SHOWN, COARSE)):
-            made = compiled(name, inp, inp)
-            first = [f"**{name}**", function.summary] if place == 0 else ["", ""]
-            figures = [
-                f"{made.max_ulp:.3f}",
-                f"{made.mean_ulp:.3f}",
-                f"{made.bytes_per_instance:.1f}",
-                str(made.flights),
-            ]
-            cells = [*first, str(inp.scale), describe(made.plan), *figures]
-            lines.append(f"| {' | '.join(cell.replace('|', '&#124;') for cell in cells)} |")
-    return "\n".join(lines)
-
-
-def weighed() -> str:
-    """What was weighed for sigmoid."""
-    lines = [
-        f"| {candidate.plan} | {candidate.bits / 8:.1f} | {candidate.flights} | {candidate.verdict} |"
-        for candidate in compiled("sigmoid", SHOWN, SHOWN).candidates
-    ]
-    return "\n".join(["| plan | bytes | flights | verdict |", "|---|---|---|---|", *lines])
-
-
-BLOCKS = {"library": library, "weighed": weighed}
-
-
-def page() -> str:
-    """The text of the page with its blocks rewritten."""
-    return re.sub(
-        r"(<!-- build: (\w+) -->\n).*?(<!-- end -->)",
-        lambda found: f"{found[1]}{BLOCKS[found[2]]()}\n{found[3]}",
-        PAGE.read_text(),
-        flags=re.DOTALL,
-    )
-
-
-# ------------------------------------------------------------ the picture
-
-WIDTH, HEIGHT = 760, 470
-LEFT, RIGHT, TOP, BOTTOM = 50, 740, 20, 270
-"""Of the graph."""
-
-
-def picture() -> str:
-    """Segments of a coarse sigmoid above, what is computed of one input below."""
-    made = compile_function("sigmoid", inp=FixedPoint(10, 6), out=FixedPoint(10, 8), max_ulp=5, cache=False)
-    body = [*_graph(made), *_steps()]
-    style = "text{font:13px sans-serif;fill:#222}.small{font-size:11px;fill:#555}"
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img">'
-    title = "<title>A piecewise plan: segments, and the steps of one evaluation</title>"
-    return (
-        "\n".join(
-            [head, title, f"<style>{style}</style>", '<rect width="100%" height="100%" fill="#fff"/>', *body, "</svg>"]
-        )
-        + "\n"
-    )
-
-
-def _graph(made: Compiled) -> Iterator[str]:
-    inp, out = made.plan.inp, made.plan.out
-    low, high = inp.int_range
-    integers = np.arange(low, high + 1)
-    y = out.decode(made.plan.evaluate(ring.from_signed(integers, inp.bits).astype(np.uint64)).astype(np.uint16))
-
-    def at(x: float, value: float) -> str:
-        return f"{LEFT + (x - low) / (high - low) * (RIGHT - LEFT):.1f},{BOTTOM - value * (BOTTOM - TOP) / 1.05:.1f}"
-
-    segments = 1 << made.plan.index_bits
-    length = len(integers) // segments
-    marked = segments // 2 + 2
-    for segment in range(segments):
-        x, _ = at(low + segment * length, 0).split(",")
-        fill = "#fde0c5" if segment == marked else "#f4f7fb" if segment % 2 else "#fff"
-        width = length / (high - low) * (RIGHT - LEFT)
-        yield f'<rect x="{x}" y="{TOP}" width="{width:.1f}" height="{BOTTOM - TOP}" fill="{fill}"/>'
-    points = " ".join(at(x, value) for x, value in zip(integers.tolist(), y.tolist(), strict=True))
-    yield f'<polyline points="{points}" fill="none" stroke="#08519c" stroke-width="1.6"/>'
-    x, _ = at(low + marked * length, 0).split(",")
-    yield f'<text x="{x}" y="{BOTTOM + 16}">segment i</text>'
-    yield _text(LEFT, BOTTOM + 16, f"x = {low * inp.ulp:g}", "small", "start")
-    yield _text(RIGHT, BOTTOM + 16, f"{high * inp.ulp:g}", "small", "end")
-    yield _text(LEFT + 8, TOP + 18, f"{describe(made.plan)}: the top bits of x select one", "small", "start")
-
-
-def _text(x: float, y: float, words: str, kind: str, anchor: str = "middle", more: str = "") -> str:
-    return f'<text x="{x:g}" y="{y:g}" class="{kind}" text-anchor="{anchor}"{more}>{words}</text>'
-
-
-STEPS = [
-    ("x", "additive shares"),
-    ("carry", "of the low bits"),
-    ("i | d", "segment and rest"),
-    ("lookup at i", "intercept c, slope b"),
-    ("b · d + c 2ᵉ", "product by bits of b"),
-    ("⌊ · / 2ᵗ⌋", "exact truncation"),
-    ("y", "extended, + offset"),
-]
-"""Boxes from left to right: what is computed, and a remark."""
-
-
-def _steps() -> Iterator[str]:
-    width, gap, top = 92, 9, 330
-    for place, (what, remark) in enumerate(STEPS):
-        x = 12 + place * (width + gap) + 10
-        yield f'<rect x="{x}" y="{top}" width="{width}" height="44" rx="6" fill="#eef3f9" stroke="#7f9fbf"/>'
-        yield _text(x + width / 2, top + 27, what, "step")
-        squeezed = f' textLength="{width}" lengthAdjust="spacingAndGlyphs"'
-        yield _text(x + width / 2, top + 62, remark, "small", more=squeezed)
-        if place:
-            yield f'<path d="M{x - gap} {top + 22} h{gap}" stroke="#555" stroke-width="1.5"/>'
+def build(names: Collection[str]) -> None:
+    """Rewrite the blocks of these names, and the picture if it is among them."""
+    unknown = set(names) - {*BLOCKS, PICTURE}
+    if unknown:
+        sys.exit(f"no block is called {', '.join(sorted(unknown))}: choose from {', '.join([*BLOCKS, PICTURE])}")
+    PAGE.write_text(page(PAGE.read_text(), names))
+    if PICTURE in names:
+        (FOLDER / "pieces.svg").write_text(picture())
 
 
 if __name__ == "__main__":
-    PAGE.write_text(page())
-    (FOLDER / "pieces.svg").write_text(picture())
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["SIRNN_CACHE"] = folder
+        build(sys.argv[1:] or [*BLOCKS, PICTURE])

@@ -8,8 +8,9 @@ of log s, all absolute, a result errs by at most
 
     (n d + h) / (1 - d - h) + r
 
-and half a unit if it is rounded in the end. The plans are chosen so that this is below 2 ULP; if the compiler finds
-none for so long a row the logarithm is looser. The exact bound is part of the parameters (`max_ulp`).
+and half a unit if it is rounded in the end. The plans are chosen so that this is below 2 ULP. For long rows h is
+larger, as of a larger sum fewer fraction bits are read, and if the compiler finds no plan the logarithm is looser. The
+exact bound is part of the parameters (`max_ulp`).
 """
 
 from __future__ import annotations
@@ -139,7 +140,7 @@ async def log_softmax(party: Party, x: ArithmeticShare, *, inp: FixedPoint, out:
     """x_i - log(e^x_1 + .. + e^x_n) row by row, deterministic: the words of `log_softmax_clear`.
 
     No result errs by more than `log_softmax_parameters(..).max_ulp`, whatever is in the row: at 16 bits, scale 12 to
-    12, 2 ULP; 1.24 was the most in rows that were tried. Where the output type cannot hold the result, some word
+    12, 2 ULP for rows of up to 100 or so and 3.84 for 1,000. Where the output type cannot hold the result, some word
     results, which follows from the row like all others.
 
     Args:
