@@ -301,7 +301,14 @@ def _number(word_bits: int, bits: int, widenings: int) -> Groups:
         for word_bits, bits, widenings in (
             (1, 1, 0),
             (1, 1, 4),
+            (3, 1, 0),
             (3, 1, 1),
+            (1, 4, 0),
+            (4, 4, 0),
+            (5, 3, 0),
+            (7, 16, 0),
+            (16, 16, 0),
+            (9, 64, 0),
             (2, 4, 0),
             (2, 4, 2),
             (5, 6, 3),
@@ -313,7 +320,6 @@ def _number(word_bits: int, bits: int, widenings: int) -> Groups:
         )
         for sender in (SERVER, CLIENT)
     ],
-    profiles=[profile for profile in Profile if profile.ahead],
 )
 async def compose(party: Party, x: BooleanShare, *, bits: int, widenings: int, sender: int = SERVER) -> ArithmeticShare:
     """Words of xor-shared bits, as additive shares modulo 2^bits, in a cascade.
@@ -322,7 +328,8 @@ async def compose(party: Party, x: BooleanShare, *, bits: int, widenings: int, s
         party: this party.
         x: words of any number of bits.
         bits: of the result, more or fewer than those of x.
-        widenings: the most there may be: fewer flights for more bits.
+        widenings: the most there may be: fewer flights for more bits. They are placed by what they save where COTs are
+            made ahead.
         sender: of the first OTs.
     """
     groups = _number(x.bits, bits, widenings)

@@ -1,7 +1,7 @@
-"""Shared strings of bits as numbers: their additive share, and their product with a word.
+"""Shared strings of bits times shared numbers.
 
-Bit by bit these are B2A and MUX, but each bit k counts 2^k and so needs k bits less; all bits go into one batch. A
-product with a string of bits needs no additive share of the string.
+Bit by bit it is a MUX, but bit k counts 2^k and so needs k bits less; all bits go into one batch. The string needs no
+additive share for it.
 """
 
 from __future__ import annotations
@@ -9,69 +9,14 @@ from __future__ import annotations
 from sirnn import ring
 from sirnn.blocks.conversion import mux_across
 from sirnn.blocks.multiplication import bit_planes, weighted_sum
-from sirnn.cost import FREE, Cost
+from sirnn.cost import Cost
 from sirnn.errors import LocalError
-from sirnn.ot.correlated import correlated_ot, correlated_ot_cost, cot_both_ways_cost
+from sirnn.ot.correlated import cot_both_ways_cost
 from sirnn.ot.fields import CotField
-from sirnn.party import SERVER, Party
+from sirnn.party import Party
 from sirnn.profile import Profile
 from sirnn.protocol import Arith, Bool, Clear, protocol
 from sirnn.shares import ArithmeticShare, BooleanShare
-
-# ------------------------------------------------------------ xor to additive
-
-
-def bits_to_arithmetic_clear(x: Clear) -> Clear:
-    """The number."""
-    return x
-
-
-def bits_to_arithmetic_cost(profile: Profile, n: int, *, word_bits: int, bits: int) -> Cost:
-    """A COT of bits - k - 1 bits for each bit k of the word; 2 flights. Free for one bit."""
-    fields = _number_fields(n, word_bits, bits)
-    return correlated_ot_cost(profile, fields, sender=SERVER) if fields else FREE
-
-
-def _number_fields(n: int, word_bits: int, bits: int) -> list[CotField]:
-    """Products of both parties' bits. That of bit k counts 2^(k+1), and nothing from the top bit on."""
-    return [CotField(n, bits - bit - 1) for bit in range(min(word_bits, bits - 1))]
-
-
-@protocol(
-    takes=(Bool("word_bits"),),
-    gives=(Arith("bits"),),
-    clear=bits_to_arithmetic_clear,
-    cost=bits_to_arithmetic_cost,
-    examples=[
-        {"word_bits": word_bits, "bits": bits}
-        for word_bits, bits in ((1, 1), (3, 1), (1, 4), (4, 4), (5, 3), (7, 16), (16, 16), (9, 64), (64, 64))
-    ],
-)
-async def bits_to_arithmetic(party: Party, x: BooleanShare, *, bits: int) -> ArithmeticShare:
-    """Words of xor-shared bits, as additive shares modulo 2^bits. 2 flights.
-
-    By b = b0 + b1 - 2 b0 b1 for every bit (SIRNN, section III-A).
-
-    Args:
-        party: this party.
-        x: words of any number of bits.
-        bits: of the result, more or fewer than those of x.
-    """
-    own = ring.reduce(x.words, bits)
-    fields, flat = _number_fields(x.size, x.bits, bits), x.words.reshape(-1)
-    if not fields:
-        return ArithmeticShare(own, bits)
-    planes = bit_planes(flat, len(fields))
-    if party.is_server:
-        halves = [ring.reduce(plane, field.bits) for plane, field in zip(planes, fields, strict=True)]
-        products = await correlated_ot(party, fields, sender=SERVER, correlations=halves)
-    else:
-        products = await correlated_ot(party, fields, sender=SERVER, choices=planes)
-    doubled = ring.reduce(weighted_sum(products, bits) << own.dtype.type(1), bits)
-    return ArithmeticShare(ring.reduce(own - doubled.reshape(x.shape), bits), bits)
-
-
-# ------------------------------------------------------------ times a word
 
 
 def bit_vector_product_clear(bits: Clear, y: Clear) -> Clear:

@@ -37,8 +37,8 @@ EXP_ERROR = 1.1
 FINER = 2
 """Bits that the sum is read to beyond the scale of the result."""
 
-SUM_BITS = 20
-"""Bits of a sum that its function reads, at most: enough for the error, and few enough for lines."""
+SUM_BITS = 24
+"""Bits of a sum that its function reads, at most: few enough for a proof on every word."""
 
 LOOSER = 5
 """How often the error of the sum's function is doubled when no plan is within it."""

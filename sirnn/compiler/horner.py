@@ -32,7 +32,6 @@ from sirnn.blocks.cascade import (
 from sirnn.blocks.conversion import b2a, b2a_cost
 from sirnn.blocks.extension import extend_cost, zero_extend
 from sirnn.blocks.multiplication import bit_planes
-from sirnn.blocks.words import bits_to_arithmetic, bits_to_arithmetic_cost
 from sirnn.compiler.layout import Layout, Step
 from sirnn.cost import FREE, Cost
 from sirnn.ot.correlated import cot_both_ways, cot_both_ways_cost
@@ -188,14 +187,14 @@ async def _guard(party: Party, step: Step, guard: BooleanShare | None, n: int) -
     bits = step.ring - step.guard_place
     if guard is None or bits <= 0:
         return party.constant(0, step.ring, (n,))
-    return _placed(await bits_to_arithmetic(party, guard, bits=bits), step.guard_place)
+    return _placed(await compose(party, guard, bits=bits, widenings=0), step.guard_place)
 
 
 def _guard_cost(profile: Profile, n: int, step: Step) -> Cost:
     bits = step.ring - step.guard_place
     if not step.guard.bits or bits <= 0:
         return FREE
-    return bits_to_arithmetic_cost(profile, n, word_bits=step.guard.bits, bits=bits)
+    return compose_cost(profile, n, word_bits=step.guard.bits, bits=bits, widenings=0)
 
 
 def _placed(share: ArithmeticShare, place: int) -> ArithmeticShare:

@@ -140,8 +140,8 @@ async def log_softmax(party: Party, x: ArithmeticShare, *, inp: FixedPoint, out:
     """x_i - log(e^x_1 + .. + e^x_n) row by row, deterministic: the words of `log_softmax_clear`.
 
     No result errs by more than `log_softmax_parameters(..).max_ulp`, whatever is in the row: at 16 bits, scale 12 to
-    12, 2 ULP for rows of up to 100 or so and 3.84 for 1,000. Where the output type cannot hold the result, some word
-    results, which follows from the row like all others.
+    12, 2 ULP for rows of up to 1,000. Where the output type cannot hold the result, some word results, which follows
+    from the row like all others.
 
     Args:
         party: this party.

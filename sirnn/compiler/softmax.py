@@ -7,9 +7,9 @@ for each row. With errors d of e, h of the sum's rounding and r of 1 / s, all ab
 
     (n - 1) d / (1 - d) + h / (1 - d - h) + (1 + d) r
 
-and half a unit for the last rounding. The plans are chosen so that this is below 2 ULP. For long rows h is larger, as
-of a larger sum fewer fraction bits are read, and if the compiler finds no plan the reciprocal is looser. The exact
-bound is part of the parameters (`max_ulp`).
+and half a unit for the last rounding. The plans are chosen so that this is below 2 ULP. In rows of thousands h is
+larger, as of a larger sum fewer fraction bits are read, and if the compiler finds no plan the reciprocal is looser. The
+exact bound is part of the parameters (`max_ulp`).
 """
 
 from __future__ import annotations

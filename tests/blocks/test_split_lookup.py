@@ -18,7 +18,7 @@ from sirnn.shares import ArithmeticShare, BooleanShare
 from tests.correlations.parties import AHEAD, run_ahead
 from tests.ot.parties import declared, measured
 
-NAMES = ["split_lookup", "lookup", "lookup_bits", "bits_to_arithmetic", "bit_vector_product"]
+NAMES = ["split_lookup", "lookup", "lookup_bits", "compose", "bit_vector_product"]
 EXAMPLES = [(REGISTRY[name], params) for name in NAMES for params in REGISTRY[name].examples]
 
 
