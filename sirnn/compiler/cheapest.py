@@ -16,9 +16,10 @@ from sirnn.compiler.compiled import Candidate, describe
 from sirnn.compiler.fit import Line, Rooms, Segments, Window
 from sirnn.compiler.frames import Frame, frames
 from sirnn.compiler.ladders import ladders, stretched_target
-from sirnn.compiler.plan import MAX_RING_BITS, Piecewise, Plan
+from sirnn.compiler.plan import MAX_RING_BITS, Piecewise, Plan, Symmetric
 from sirnn.compiler.price import Link, Price, price_of
-from sirnn.compiler.shapes import FLOOR, MAX_GUARD, Shape, shapes, table
+from sirnn.compiler.shapes import FLOOR, Shape, shapes, table
+from sirnn.compiler.symmetry import Symmetry, symmetry
 from sirnn.compiler.target import Int64s, Target
 from sirnn.compiler.task import Task
 from sirnn.errors import LocalError
@@ -126,7 +127,8 @@ class _Pieces:
         terms: what decides.
         index_bits: segments, as a power of two.
         degree: of the polynomials.
-        segments: the words.
+        segments: the words, or their sizes.
+        symmetry: of the function, if pieces are to be mirrored.
         hard: rows of the segments to be tried first.
     """
 
@@ -135,6 +137,7 @@ class _Pieces:
     index_bits: int
     degree: int
     segments: Segments
+    symmetry: Symmetry | None = None
     hard: Int64s | None = None
 
     def resolves(self) -> bool:
@@ -147,7 +150,8 @@ class _Pieces:
 
     def shapes(self) -> Iterator[Shape]:
         """Those that might do, the coarsest first."""
-        return shapes(self.frame.target, self.index_bits, self.segments, self.degree, self.terms.bound)
+        terms, target = self.terms, self.frame.target
+        return shapes(target, self.index_bits, self.segments, self.degree, terms.bound, self.symmetry)
 
     def sketch(self) -> _Found | None:
         """What is no dearer than any plan of this way."""
@@ -169,14 +173,14 @@ class _Pieces:
     def _sketch(self, shape: Shape) -> _Found | None:
         return self.terms.found(self.frame.whole(shape.sketch(self.frame.target, self.segments)))
 
-    def _fit(self, shape: Shape) -> Piecewise | None:
+    def _fit(self, shape: Shape) -> Piecewise | Symmetric | None:
         """The plan with the fewest guard bits, its error then made as small as it can be; None if there is none."""
         line = shape.line(self.segments)
         rooms = self._possible(line)
         if rooms is None:
             return None
-        for guard in range(min(shape.drops[0], MAX_GUARD) + 1):
-            slopes, intercepts, does = rooms.choose(shape.drops[0] - guard)
+        for guard in shape.guards:
+            slopes, intercepts, does = line.choose(rooms, shape.drops[0] - guard)
             if np.all(does):
                 slopes, intercepts = line.polish(slopes, intercepts, shape.drops[0] - guard, self.terms.bound)
                 return shape.plan(self.frame.target, guard, intercepts, slopes)
@@ -220,7 +224,7 @@ def cheapest(target: Target, terms: Terms) -> tuple[Plan | None, tuple[Candidate
 
 
 def _ways(target: Target, terms: Terms) -> Iterator[_Tabled | _Pieces]:
-    """Tables and pieces, for the whole range and for its narrowest frames; or pieces of one size alone."""
+    """Tables and pieces, mirrored ones too, for the whole range and for its narrowest frames; or pieces of one size."""
     if terms.index_bits is not None:
         yield from _pieces_of_size(target, terms, terms.index_bits)
         return
@@ -230,6 +234,9 @@ def _ways(target: Target, terms: Terms) -> Iterator[_Tabled | _Pieces]:
         for degree in DEGREES:
             yield from _all_pieces(frame, terms, degree)
             yield from _tiers(frame, terms, degree)
+            found = symmetry(frame.target, terms.bound) if degree == 1 else None
+            if found is not None:
+                yield from _all_mirrored(frame, terms, found)
 
 
 def _pieces_of_size(target: Target, terms: Terms, index_bits: int) -> Iterator[_Pieces]:
@@ -258,6 +265,19 @@ def _tiers(frame: Frame, terms: Terms, degree: int) -> Iterator[_Pieces]:
         tiered = attrs.evolve(frame, target=stretched_target(frame.target, stretch), stretch=stretch)
         pieces = _Pieces(tiered, terms, index_bits, degree, Segments.of(tiered.target, index_bits))
         if pieces.resolves():
+            yield pieces
+
+
+def _all_mirrored(frame: Frame, terms: Terms, found: Symmetry) -> Iterator[_Pieces]:
+    """Lines for sizes, at the fewest segments that do and at some more."""
+    enough = 0
+    for index_bits in range(1, min(frame.target.read_bits - 2, MAX_INDEX_BITS) + 1):
+        if enough > FINER:
+            return
+        segments = Segments.of_sizes(frame.target, index_bits, found)
+        pieces = _Pieces(frame, terms, index_bits, 1, segments, found)
+        if pieces.resolves():
+            enough += 1
             yield pieces
 
 

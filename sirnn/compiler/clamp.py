@@ -5,6 +5,9 @@
 A line is local: its slope makes up for what the input's ring lacks. Where both lines have one slope, which is mostly 0,
 the last term is a shared bit times a public number.
 
+Where an even function's lines are mirror images of one another, as those of gelu are, its odd one is clamped, by one
+line for all words outside, and then unfolded (`symmetric`), for which the sign of x is needed instead of `below`.
+
 The top bits tell where the input lies. A few of them index a table; of many, all equal means that adding the sign to
 them gives 0.
 """
@@ -20,9 +23,10 @@ from sirnn.blocks.comparison import invert, msb, msb_cost
 from sirnn.blocks.conversion import b2a, b2a_cost, mux, mux_cost
 from sirnn.blocks.equality import is_zero, is_zero_cost
 from sirnn.blocks.lookup import lookup_bits, lookup_bits_cost
-from sirnn.compiler.plan import Clamped, Line
+from sirnn.compiler.plan import Clamped, Line, Symmetric
+from sirnn.compiler.symmetric import unfolded, unfolded_cost
 from sirnn.cost import FREE, Cost
-from sirnn.party import Party
+from sirnn.party import SERVER, Party
 from sirnn.profile import Profile
 from sirnn.ring import Words
 from sirnn.shares import ArithmeticShare, BooleanShare
@@ -30,21 +34,51 @@ from sirnn.shares import ArithmeticShare, BooleanShare
 MAX_TABLE_BITS = 7
 """Top bits that index a table, in two flights and for little more than comparing them takes."""
 
+
+def folds(plan: Clamped) -> bool:
+    """Whether the odd function is clamped in place of the even one, which saves the MUX from one line to the other."""
+    inner, above, below = plan.inner, plan.above, plan.below
+    if not isinstance(inner, Symmetric) or inner.sign < 0 or inner.read_bits < plan.inside_bits:
+        return False
+    mirrored = Line(-above.slope - inner.slope, 0)
+    return above.constant == 0 and below == mirrored != above
+
+
 # ------------------------------------------------------------ where the input lies
 
 
 async def sides(party: Party, x: ArithmeticShare, plan: Clamped) -> tuple[BooleanShare, BooleanShare | None]:
-    """Whether x is inside, and whether it is below; None if it cannot be.
+    """Whether x is inside, and whether it is below, or None if it cannot be; if the plan folds, whether it is negative.
 
     By the top bits, which a carry out of the others makes an additive share of.
 
     Cost: `sides_cost`.
     """
+    low, _ = _cut(plan)
+    if not low:
+        return await sides_above(party, x, None, plan)
+    sender = carry_cost(party.profile, x.size, bits=low).last
+    return await sides_above(party, x, await carry(party, x.reduce(low)), plan, sender=sender)
+
+
+def sides_cost(profile: Profile, n: int, plan: Clamped) -> Cost:
+    """A carry of the low bits, and `sides_above_cost`."""
+    low, _ = _cut(plan)
+    carrying = carry_cost(profile, n, bits=low) if low else FREE
+    return carrying + sides_above_cost(profile, n, plan, sender=carrying.last)
+
+
+async def sides_above(
+    party: Party, x: ArithmeticShare, carried: BooleanShare | None, plan: Clamped, *, sender: int = SERVER
+) -> tuple[BooleanShare, BooleanShare | None]:
+    """What `sides` gives, where the carry out of the bits that do not matter is there; None if there are none.
+
+    Cost: `sides_above_cost`.
+    """
     low, top = _cut(plan)
     high = ArithmeticShare(ring.reduce(x.words >> x.words.dtype.type(low), top), top)
-    if low:
-        sender = carry_cost(party.profile, x.size, bits=low).last
-        high += await b2a(party, await carry(party, x.reduce(low)), bits=top, sender=sender)
+    if carried is not None:
+        high += await b2a(party, carried, bits=top, sender=sender)
     if top > MAX_TABLE_BITS:
         return await _compared(party, high, plan)
     tables = _flags(plan)
@@ -52,19 +86,16 @@ async def sides(party: Party, x: ArithmeticShare, plan: Clamped) -> tuple[Boolea
     return flags[0], flags[1] if len(flags) > 1 else None
 
 
-def sides_cost(profile: Profile, n: int, plan: Clamped) -> Cost:
-    """A carry of the low bits, made a number of the top bits; then of few top bits a lookup of one bit or two, of many
-    their sign, made a number again, an equality and an AND.
+def sides_above_cost(profile: Profile, n: int, plan: Clamped, *, sender: int = SERVER) -> Cost:
+    """The carry made a number of the top bits; then of few top bits a lookup of one bit or two, of many their sign,
+    made a number again, an equality and an AND.
     """
     low, top = _cut(plan)
     if top > MAX_TABLE_BITS:
         looking = _compared_cost(profile, n, plan)
     else:
         looking = lookup_bits_cost(profile, n, bits=top, out_bits=[1] * len(_flags(plan)))
-    if not low:
-        return looking
-    carrying = carry_cost(profile, n, bits=low)
-    return carrying + b2a_cost(profile, n, bits=top, sender=carrying.last) + looking
+    return b2a_cost(profile, n, bits=top, sender=sender) + looking if low else looking
 
 
 def _cut(plan: Clamped) -> tuple[int, int]:
@@ -74,13 +105,14 @@ def _cut(plan: Clamped) -> tuple[int, int]:
 
 
 def _flags(plan: Clamped) -> list[Words]:
-    """Tables over the top bits: inside, and below if it can be."""
+    """Tables over the top bits: inside, and below if it can be, or negative."""
     _, top = _cut(plan)
     index = np.arange(1 << top)
     if not plan.inp.signed:
         return [(index == 0).astype(np.uint8)]
     inside = (index == 0) | (index == len(index) - 1)
-    return [inside.astype(np.uint8), (~inside & (index >= len(index) // 2)).astype(np.uint8)]
+    negative = index >= len(index) // 2
+    return [each.astype(np.uint8) for each in (inside, negative if folds(plan) else negative & ~inside)]
 
 
 async def _compared(party: Party, high: ArithmeticShare, plan: Clamped) -> tuple[BooleanShare, BooleanShare | None]:
@@ -90,7 +122,7 @@ async def _compared(party: Party, high: ArithmeticShare, plan: Clamped) -> tuple
     sender = msb_cost(party.profile, high.size, bits=high.bits).last
     sign = await msb(party, high)
     inside = await is_zero(party, high + await b2a(party, sign, bits=high.bits, sender=sender))
-    return inside, await bit_and(party, sign, invert(party, inside))
+    return inside, sign if folds(plan) else await bit_and(party, sign, invert(party, inside))
 
 
 def _compared_cost(profile: Profile, n: int, plan: Clamped) -> Cost:
@@ -99,7 +131,8 @@ def _compared_cost(profile: Profile, n: int, plan: Clamped) -> Cost:
     if not plan.inp.signed:
         return zero
     sign = msb_cost(profile, n, bits=top)
-    return sign + b2a_cost(profile, n, bits=top, sender=sign.last) + zero + bit_and_cost(profile, n)
+    below = FREE if folds(plan) else bit_and_cost(profile, n)
+    return sign + b2a_cost(profile, n, bits=top, sender=sign.last) + zero + below
 
 
 # ------------------------------------------------------------ the straight lines
@@ -113,12 +146,14 @@ async def select(
     below: BooleanShare | None,
     plan: Clamped,
 ) -> ArithmeticShare:
-    """y inside, and outside the plan's lines of x.
+    """y inside, and outside the plan's lines of x; if the plan folds, y is the odd function, and `below` the sign.
 
-    Cost: `select_cost`, 2 flights.
+    Cost: `select_cost`, 2 flights, or 4 if the plan folds.
     """
-    profile, bits = party.profile, y.bits
+    profile, bits, inner = party.profile, y.bits, plan.inner
     above = _line(party, x, plan.above, bits)
+    if folds(plan) and isinstance(inner, Symmetric) and below is not None:
+        return await unfolded(party, x, above + await mux(party, inside, y - above), below, inner)
     kept, correction = await party.parallel(
         (mux_cost(profile, x.size, bits=bits), lambda p: mux(p, inside, y - above)),
         (_below_cost(profile, x.size, plan), lambda p: _below(p, x, below, plan)),
@@ -127,8 +162,11 @@ async def select(
 
 
 def select_cost(profile: Profile, n: int, plan: Clamped) -> Cost:
-    """A MUX, and a second one or a B2A for inputs below."""
-    return mux_cost(profile, n, bits=plan.out.bits) | _below_cost(profile, n, plan)
+    """A MUX, and a second one or a B2A for inputs below; or, if the plan folds, one for those that are negative."""
+    choosing, inner = mux_cost(profile, n, bits=plan.out.bits), plan.inner
+    if folds(plan) and isinstance(inner, Symmetric):
+        return choosing + unfolded_cost(profile, n, inner)
+    return choosing | _below_cost(profile, n, plan)
 
 
 def _line(party: Party, x: ArithmeticShare, line: Line, bits: int) -> ArithmeticShare:
@@ -166,5 +204,5 @@ def _below_cost(profile: Profile, n: int, plan: Clamped) -> Cost:
     return b2a_cost(profile, n, bits=plan.out.bits - places)
 
 
-PRIMITIVES = (sides, select)
+PRIMITIVES = (sides, sides_above, select)
 """They take a plan, as `evaluate` does, which is tested in their place."""

@@ -10,14 +10,15 @@ from typing import Any
 import attrs
 import cattrs
 
-from sirnn.compiler.plan import Clamped, Inner, Line, Piecewise, Plan, Table, Tiered
+from sirnn.compiler.plan import Clamped, Inner, Line, Piecewise, Plan, Symmetric, Table, Tiered
 from sirnn.compiler.stretch import Stretch
 from sirnn.errors import LocalError
 from sirnn.fixedpoint import FixedPoint
 
-KINDS: dict[str, type[Table] | type[Piecewise] | type[Tiered] | type[Clamped]] = {
+KINDS: dict[str, type[Table] | type[Piecewise] | type[Symmetric] | type[Tiered] | type[Clamped]] = {
     "table": Table,
     "piecewise": Piecewise,
+    "symmetric": Symmetric,
     "tiered": Tiered,
     "clamped": Clamped,
 }

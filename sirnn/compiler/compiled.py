@@ -8,7 +8,7 @@ import attrs
 import numpy as np
 
 from sirnn.compiler import codec
-from sirnn.compiler.plan import Clamped, Piecewise, Plan, Tiered
+from sirnn.compiler.plan import Clamped, Piecewise, Plan, Symmetric, Tiered
 from sirnn.compiler.price import Bill
 from sirnn.compiler.proof import Proof, errors_at
 from sirnn.compiler.real import Reals
@@ -99,6 +99,8 @@ def describe(plan: Plan) -> str:
     if isinstance(plan, Piecewise):
         kind = {1: "lines", 2: "parabolas", 3: "cubics"}[plan.degree]
         return f"{1 << plan.index_bits} {kind}"
+    if isinstance(plan, Symmetric):
+        return f"{1 << plan.index_bits} lines, mirrored"
     return f"table of {1 << plan.read_bits:,} words"
 
 

@@ -14,10 +14,7 @@ ahead.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from functools import lru_cache
-
-import numpy as np
+from collections.abc import Sequence
 
 from sirnn import ring
 from sirnn.blocks.carry import carry, carry_cost
@@ -25,18 +22,19 @@ from sirnn.blocks.cascade import compose, compose_cost
 from sirnn.blocks.conversion import b2a, b2a_cost
 from sirnn.blocks.extension import extend_cost, zero_extend
 from sirnn.blocks.split_lookup import split_lookup, split_lookup_cost
-from sirnn.compiler.clamp import select, select_cost, sides, sides_cost
-from sirnn.compiler.examples import CLAMPED, PIECES, TABLES, TIERED, TOGETHER
+from sirnn.compiler.clamp import folds, select, select_cost, sides, sides_above, sides_above_cost, sides_cost
+from sirnn.compiler.coefficients import look_up, look_up_cost, words
+from sirnn.compiler.examples import CLAMPED, PIECES, SYMMETRIC, TABLES, TIERED, TOGETHER
 from sirnn.compiler.horner import Rest, horner, horner_cost
 from sirnn.compiler.layout import Column, layout
-from sirnn.compiler.plan import Clamped, Piecewise, Plan, Table, Tiered
+from sirnn.compiler.plan import Clamped, Piecewise, Plan, Symmetric, Table, Tiered
+from sirnn.compiler.symmetric import Cut, cut, cut_cost, odd, odd_cost, unfolded, unfolded_cost
 from sirnn.compiler.tiers import stretched, stretched_cost
-from sirnn.cost import Cost, parallel
+from sirnn.cost import FREE, Cost, parallel
 from sirnn.errors import LocalError
 from sirnn.party import Branch, Party
 from sirnn.profile import Profile
 from sirnn.protocol import Arith, Clear, protocol
-from sirnn.ring import Words
 from sirnn.shares import ArithmeticShare, BooleanShare
 
 AHEAD = [profile for profile in Profile if profile.ahead]
@@ -53,14 +51,15 @@ def evaluate_clear(x: Clear, *, plan: Plan) -> Clear:
 
 
 def evaluate_cost(profile: Profile, n: int, *, plan: Plan) -> Cost:
-    """That of a table's lookup, or `evaluate_merged_cost`; before it a stretch, if the pieces are in tiers; beside it a
-    clamp and after it a choice, 2 flights, if it has one.
+    """That of a table's lookup, of a cut and a mirrored line (`symmetric`), or `evaluate_merged_cost`; before it a
+    stretch, if the pieces are in tiers; beside it a clamp and after it a choice, if it has one.
     """
     if isinstance(plan, Clamped):
-        inner = evaluate_cost(profile, n, plan=plan.inner)
-        return (inner | sides_cost(profile, n, plan)) + select_cost(profile, n, plan)
+        return _inside_cost(profile, n, plan) + select_cost(profile, n, plan)
     if isinstance(plan, Tiered):
         return stretched_cost(profile, n, plan.stretch) + evaluate_cost(profile, n, plan=plan.inner)
+    if isinstance(plan, Symmetric):
+        return cut_cost(profile, n, plan) + _mirrored_cost(profile, n, plan, folded=False)
     if isinstance(plan, Table):
         return _table_cost(profile, n, plan)
     return evaluate_merged_cost(profile, n, plans=[plan])
@@ -71,7 +70,7 @@ def evaluate_cost(profile: Profile, n: int, *, plan: Plan) -> Cost:
     gives=lambda p: [Arith(p["plan"].out.bits)],
     clear=evaluate_clear,
     cost=evaluate_cost,
-    examples=[{"plan": plan} for plan in (*PIECES, *TABLES, *TIERED, *CLAMPED)],
+    examples=[{"plan": plan} for plan in (*PIECES, *TABLES, *SYMMETRIC, *TIERED, *CLAMPED)],
     profiles=AHEAD,
 )
 async def evaluate(party: Party, x: ArithmeticShare, *, plan: Plan) -> ArithmeticShare:
@@ -87,27 +86,72 @@ async def evaluate(party: Party, x: ArithmeticShare, *, plan: Plan) -> Arithmeti
     """
     _check(x, plan)
     if isinstance(plan, Clamped):
-        return await _clamped(party, x, plan)
+        return await select(party, x, *await _inside(party, x, plan), plan)
     if isinstance(plan, Tiered):
         return await evaluate(party, await stretched(party, x, plan.stretch), plan=plan.inner)
+    if isinstance(plan, Symmetric):
+        return await _mirrored(party, x, await cut(party, x.reshape(-1), plan), plan, folded=False)
     if isinstance(plan, Table):
         return await _table(party, x, plan)
     (y,) = await evaluate_merged(party, x, plans=[plan])
     return y
 
 
-async def _clamped(party: Party, x: ArithmeticShare, plan: Clamped) -> ArithmeticShare:
-    n, profile, inner = x.size, party.profile, plan.inner
-    y, (inside, below) = await party.parallel(
-        (evaluate_cost(profile, n, plan=inner), lambda p: evaluate(p, x, plan=inner)),
-        (sides_cost(profile, n, plan), lambda p: sides(p, x, plan)),
-    )
-    return await select(party, x, y, inside, below, plan)
-
-
 def _check(x: ArithmeticShare, plan: Plan) -> None:
     if x.bits != plan.inp.bits:
         raise LocalError(f"a plan for {plan.inp} at {x!r}", remedy="give it words of its input type")
+
+
+# ------------------------------------------------------------ inside a clamp
+
+
+async def _inside(
+    party: Party, x: ArithmeticShare, plan: Clamped
+) -> tuple[ArithmeticShare, BooleanShare, BooleanShare | None]:
+    """What the inner plan gives, and where x lies."""
+    n, profile, inner = x.size, party.profile, plan.inner
+    if not isinstance(inner, Symmetric) or inner.read_bits < plan.inside_bits:
+        y, (inside, below) = await party.parallel(
+            (evaluate_cost(profile, n, plan=inner), lambda p: evaluate(p, x, plan=inner)),
+            (sides_cost(profile, n, plan), lambda p: sides(p, x, plan)),
+        )
+        return y, inside, below
+    # One carry tells the sign inside, and where the top bits are.
+    sender, folded = cut_cost(profile, n, inner).last, folds(plan)
+    parts = await cut(party, x.reshape(-1), inner)
+    y, (inside, below) = await party.parallel(
+        (
+            _mirrored_cost(profile, n, inner, folded=folded),
+            lambda p: _mirrored(p, x, parts, inner, folded=folded),
+        ),
+        (
+            sides_above_cost(profile, n, plan, sender=sender),
+            lambda p: sides_above(p, x, parts.wrapped.reshape(*x.shape), plan, sender=sender),
+        ),
+    )
+    return y, inside, below
+
+
+def _inside_cost(profile: Profile, n: int, plan: Clamped) -> Cost:
+    inner = plan.inner
+    if not isinstance(inner, Symmetric) or inner.read_bits < plan.inside_bits:
+        return evaluate_cost(profile, n, plan=inner) | sides_cost(profile, n, plan)
+    cutting = cut_cost(profile, n, inner)
+    made = _mirrored_cost(profile, n, inner, folded=folds(plan))
+    return cutting + (made | sides_above_cost(profile, n, plan, sender=cutting.last))
+
+
+# ------------------------------------------------------------ mirrored lines
+
+
+async def _mirrored(party: Party, x: ArithmeticShare, parts: Cut, plan: Symmetric, *, folded: bool) -> ArithmeticShare:
+    """What the plan gives; only its odd function if that is still to be clamped."""
+    value = (await odd(party, parts, plan)).reshape(*x.shape)
+    return value if folded else await unfolded(party, x, value, parts.sign.reshape(*x.shape), plan)
+
+
+def _mirrored_cost(profile: Profile, n: int, plan: Symmetric, *, folded: bool) -> Cost:
+    return odd_cost(profile, n, plan) + (FREE if folded else unfolded_cost(profile, n, plan))
 
 
 # ------------------------------------------------------------ a table
@@ -119,15 +163,10 @@ def _table_cost(profile: Profile, n: int, plan: Table) -> Cost:
 
 
 async def _table(party: Party, x: ArithmeticShare, plan: Table) -> ArithmeticShare:
-    entries = _words(Column(plan.entries, plan.entry_bits))
+    entries = words(Column(plan.entries, plan.entry_bits))
     (entry,) = await split_lookup(party, x.reduce(plan.read_bits), tables=[entries], out_bits=[plan.entry_bits])
     value = await compose(party, entry, bits=plan.out.bits, widenings=TABLE_WIDENINGS)
     return value + party.constant(plan.offset, plan.out.bits, x.shape)
-
-
-@lru_cache(maxsize=256)
-def _words(column: Column) -> Words:
-    return ring.from_signed(np.array(column.entries, np.int64), column.bits)
 
 
 # ------------------------------------------------------------ pieces
@@ -213,43 +252,20 @@ async def _cut(party: Party, x: ArithmeticShare, plans: Sequence[Piecewise]) -> 
 # ------------------------------------------------------------ coefficients
 
 
-def _lookups(plans: Sequence[Piecewise]) -> list[list[Column]]:
-    """All columns that take bits, in lookups of at most 64 bits an entry."""
-    lookups: list[list[Column]] = []
-    room = 0
-    for column in (column for plan in plans for column in layout(plan).columns if column.bits):
-        if column.bits > room:
-            lookups.append([])
-            room = ring.MAX_BITS
-        lookups[-1].append(column)
-        room -= column.bits
-    return lookups
-
-
-def _widths(columns: Sequence[Column]) -> list[int]:
-    return [column.bits for column in columns]
+def _columns(plans: Sequence[Piecewise]) -> list[Column]:
+    return [column for plan in plans for column in layout(plan).columns]
 
 
 def _coefficients_cost(profile: Profile, n: int, plans: Sequence[Piecewise]) -> Cost:
-    bits = plans[0].index_bits
-    return parallel(
-        *(split_lookup_cost(profile, n, bits=bits, out_bits=_widths(columns)) for columns in _lookups(plans))
-    )
+    return look_up_cost(profile, n, bits=plans[0].index_bits, columns=_columns(plans))
 
 
 async def _coefficients(
     party: Party, index: ArithmeticShare, plans: Sequence[Piecewise]
 ) -> list[list[BooleanShare | None]]:
     """For each plan its columns' entries; None for those of no bits."""
-
-    def branch(columns: Sequence[Column]) -> Branch[tuple[BooleanShare, ...]]:
-        widths, tables = _widths(columns), [_words(column) for column in columns]
-        cost = split_lookup_cost(party.profile, index.size, bits=index.bits, out_bits=widths)
-        return cost, lambda p: split_lookup(p, index, tables=tables, out_bits=widths)
-
-    found = await party.parallel(*map(branch, _lookups(plans)))
-    entries: Iterator[BooleanShare] = (entry for each in found for entry in each)
-    return [[next(entries) if column.bits else None for column in layout(plan).columns] for plan in plans]
+    entries = iter(await look_up(party, index, _columns(plans)))
+    return [[next(entries) for _ in layout(plan).columns] for plan in plans]
 
 
 # ------------------------------------------------------------ one polynomial

@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 import numpy as np
 
-from sirnn.compiler.plan import Clamped, Integers, Line, Piecewise, Table, Tiered
+from sirnn.compiler.plan import Clamped, Integers, Line, Piecewise, Symmetric, Table, Tiered
 from sirnn.compiler.stretch import stretch
 from sirnn.fixedpoint import FixedPoint
 
@@ -97,6 +97,33 @@ def _extremes(plan: Piecewise) -> tuple[int, int]:
     return int(results.min()), int(results.max())
 
 
+def example_mirror(
+    bits: int,
+    index_bits: int,
+    *ranges: tuple[int, int],
+    shift: int,
+    drop: int,
+    out_bits: int,
+    fits: bool = True,
+    read_bits: int | None = None,
+    sign: int = -1,
+    constant: int = 0,
+    slope: int = 0,
+) -> Symmetric:
+    """Mirrored lines with scattered coefficients from these ranges, intercepts first; in the narrowest ring that holds
+    their results, if they `fit`, else modulo the output's.
+    """
+    rows = [scattered(1 << index_bits, low, high, seed=degree) for degree, (low, high) in enumerate(ranges)]
+    types = FixedPoint(bits, 0), FixedPoint(out_bits, 0)
+    plan = Symmetric(*types, index_bits, rows, shift, drop, out_bits, sign, constant, slope, read_bits or bits)
+    if not fits:
+        return plan
+    odd = attrs.evolve(plan, out=FixedPoint(40, 0), result_bits=40, sign=-1, slope=0)
+    results = odd.out.to_int(odd.evaluate(np.arange(1 << plan.read_bits, dtype=np.uint64)))
+    reach = max(int(results.max()), constant - int(results.min()))
+    return attrs.evolve(plan, result_bits=(2 * reach - constant).bit_length() + 1)
+
+
 PIECES = [
     example_pieces(6, 2, (0, 90), (0, 5), shifts=(1,), drops=(3,), out_bits=9),
     example_pieces(6, 3, (-40, 40), (-7, 6), shifts=(2,), drops=(2,), out_bits=12, offset=-17),
@@ -138,6 +165,17 @@ TIERED = [
     example_tiers(15, (15, 8), (13, 6), (11, 4), (9, 2), (7, 0)),
 ]
 """Two to five tiers, up and down from an origin; a stretched word of more, of as many, and of fewer bits."""
+SYMMETRIC = [
+    example_mirror(6, 2, (0, 90), (0, 5), shift=1, drop=3, out_bits=9),
+    example_mirror(6, 1, (-50, -20), (-5, 5), shift=2, drop=2, out_bits=12, constant=7),
+    example_mirror(6, 4, (-90, 90), (-3, 9), shift=1, drop=4, out_bits=10, sign=1),
+    example_mirror(6, 3, (0, 20), (-7, 7), shift=3, drop=5, out_bits=7, fits=False, constant=-4),
+    example_mirror(7, 2, (3, 3), (2, 2), shift=1, drop=1, out_bits=9, read_bits=5, sign=1, slope=4),
+    example_mirror(6, 2, (-60, 60), (1, 8), shift=2, drop=5, out_bits=6, fits=False, sign=1, slope=-1),
+    example_mirror(16, 7, (0, 16383), (0, 128), shift=6, drop=9, out_bits=16, constant=4096),
+    example_mirror(14, 6, (0, 4000), (-64, 60), shift=5, drop=8, out_bits=16, sign=1, slope=-4),
+]
+"""Odd and even, with constants and slopes; intercepts of one sign, of either and of one value; rings that wrap."""
 
 CLAMPED = [
     Clamped(example_table(6, entry_bits=7, out_bits=9, read_bits=4), 4, below=Line(0, 0), above=Line(0, 64)),
@@ -153,6 +191,15 @@ CLAMPED = [
     Clamped(example_table(12, entry_bits=7, out_bits=10, read_bits=3), 3, below=Line(0, 1), above=Line(1, 0)),
     Clamped(TIERED[2], 7, below=Line(0, 9), above=Line(0, -40)),
     Clamped(PIECES[4], 6, below=Line(0, -1), above=Line(0, 30)),
+    Clamped(SYMMETRIC[4], 5, below=Line(4, 1), above=Line(0, 30)),
+    Clamped(SYMMETRIC[4], 6, below=Line(0, 1), above=Line(0, 30)),
+    Clamped(SYMMETRIC[4], 5, below=Line(0, 0), above=Line(-4, 0)),
+    Clamped(
+        example_mirror(12, 2, (0, 9), (-3, 3), shift=1, drop=2, out_bits=12, read_bits=4, sign=1, slope=-1),
+        4,
+        below=Line(0, 0),
+        above=Line(1, 0),
+    ),
     Clamped(example_table(16, entry_bits=14, out_bits=16, read_bits=11), 11, below=Line(0, 0), above=Line(0, 1 << 12)),
 ]
 """Signed and unsigned inputs, few and many bits above those inside; steps of a power of two, a line, and nothing."""

@@ -26,6 +26,7 @@ import numpy as np
 from sirnn.compiler.plan import Integers
 from sirnn.compiler.real import Reals
 from sirnn.compiler.rounding import band, floored
+from sirnn.compiler.symmetry import EQUAL, Symmetry, sizes_at
 from sirnn.compiler.target import REFERENCE_ERROR, Bools, Int64s, Target
 
 NEIGHBOURS = (0, 1, -1, 2, -2)
@@ -60,7 +61,7 @@ class Window:
 
 @attrs.frozen(eq=False)
 class Segments:
-    """A target cut into 2^index_bits runs of words.
+    """A target cut into 2^index_bits runs of words, or of the sizes of words.
 
     Attributes:
         goal: real values in ULP, (segments, words of each that are looked at).
@@ -82,6 +83,15 @@ class Segments:
         places = _places(length, seen, target.steps)
         firsts = np.arange(1 << index_bits, dtype=np.int64) if rows is None else rows
         return cls(*target.at(firsts[:, None] * length + places), places - length // 2, seen == length)
+
+    @classmethod
+    def of_sizes(cls, target: Target, index_bits: int, found: Symmetry) -> Segments:
+        """The sizes |x| of the target's words, cut: each run with both of its ends, which one sign or the other has."""
+        length = 1 << (target.read_bits - 1 - index_bits)
+        seen = length + 1 if target.table is not None else min(length + 1, max(LEAST_SEEN, SEEN >> index_bits))
+        places = np.arange(seen, dtype=np.int64) * length // (seen - 1)
+        sizes = np.arange(1 << index_bits, dtype=np.int64)[:, None] * length + places
+        return cls(*sizes_at(target, found, sizes), places - length // 2, seen == length + 1)
 
     @property
     def length(self) -> int:
@@ -180,9 +190,13 @@ class Room:
     def size(self) -> Int64s:
         return self.most - self.least
 
-    def intercepts(self, shift: int) -> tuple[Int64s, Bools]:
-        """The multiple of 2^shift in the middle of each interval, over 2^shift, and whether there is any."""
-        least, most = -((-self.least) >> shift), self.most >> shift
+    def intercepts(self, shift: int, halfway: bool = False) -> tuple[Int64s, Bools]:
+        """The multiple of 2^shift in the middle of each interval, over 2^shift, and whether there is any.
+
+        If `halfway`, those half-way to the next multiple are meant, rounded down.
+        """
+        half = (1 << shift >> 1) * halfway
+        least, most = -((half - self.least) >> shift), (self.most - half) >> shift
         return (least + most) >> 1, least <= most
 
 
@@ -202,9 +216,9 @@ class Rooms:
         )
         return Room(slopes, least, most)
 
-    def choose(self, shift: int) -> tuple[Int64s, Int64s, Bools]:
+    def choose(self, shift: int, halfway: bool = False) -> tuple[Int64s, Int64s, Bools]:
         """Of each segment a slope, an intercept on the grid, and whether they do; the longest interval first."""
-        found = [room.intercepts(shift) for room in self.tried]
+        found = [room.intercepts(shift, halfway) for room in self.tried]
         ranks = np.stack([np.where(does, room.size, -1) for room, (_, does) in zip(self.tried, found, strict=True)])
         first = np.argmax(ranks, axis=0)[None]
         slopes = np.take_along_axis(np.stack([room.slopes for room in self.tried]), first, axis=0)[0]
@@ -249,6 +263,8 @@ class Line:
         slopes: those allowed.
         results: those allowed.
         higher: coefficients of degree 2 and more, by degree and segment.
+        symmetry: of the function, if the segments are of sizes: results are then rounded and not floored, and
+            intercepts are half-way between multiples (see `plan.Symmetric`).
     """
 
     segments: Segments
@@ -256,6 +272,7 @@ class Line:
     slopes: Window
     results: Window
     higher: tuple[Int64s, ...] = ()
+    symmetry: Symmetry | None = None
 
     def within(self, rows: Int64s) -> Line:
         """The same of some of the segments."""
@@ -274,7 +291,14 @@ class Line:
 
     def limits(self, bound: float | Reals, bent: tuple[Int64s, Int64s]) -> tuple[Int64s, Int64s]:
         """The smallest and the largest that intercept and slope may add up to at each word."""
-        low, high = self.segments.limits(bound, self.results, self.drops[0])
+        drop = self.drops[0]
+        if self.symmetry is None:
+            low, high = self.segments.limits(bound, self.results, drop)
+        else:
+            # One less than z may be, so that its negative is rounded to the result's mirror image or nearer.
+            rounding = (self.symmetry.constant + 1) << (drop - 1)
+            low, high = self.segments.limits(bound - EQUAL, self.results, drop)
+            low, high = low + 1 - rounding, high - rounding
         return low - bent[0] + bent[1], high - bent[0] - bent[1]
 
     def start(self, bent: Int64s) -> Int64s:
@@ -292,6 +316,10 @@ class Line:
         spread = int(2 * bound * 2 ** self.drops[0]) // self.segments.length
         return climb(low, high, self.start(bent[0]), spread // 2, self.slopes, self.segments.rest)
 
+    def choose(self, rooms: Rooms, shift: int) -> tuple[Int64s, Int64s, Bools]:
+        """As `Rooms.choose`, on the grid of these intercepts."""
+        return rooms.choose(shift, self.symmetry is not None)
+
     def polish(self, slopes: Int64s, intercepts: Int64s, shift: int, bound: float) -> tuple[Int64s, Int64s]:
         """Slopes and intercepts near these, which are within `bound`, with a worst error as small as was found."""
         worst, floor, bent = np.full(len(slopes), bound), np.zeros(len(slopes)), self.bent()
@@ -300,7 +328,7 @@ class Line:
             low, high = self.limits(middle, bent)
             around = [np.clip(slopes + step, self.slopes.low, self.slopes.high) for step in NEIGHBOURS]
             rooms = Rooms(tuple(room(low, high, each, self.segments.rest) for each in around))
-            slope, intercept, does = rooms.choose(shift)
+            slope, intercept, does = self.choose(rooms, shift)
             slopes, intercepts = np.where(does, slope, slopes), np.where(does, intercept, intercepts)
             worst, floor = np.where(does, middle, worst), np.where(does, floor, middle)
         return slopes, intercepts

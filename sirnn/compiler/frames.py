@@ -44,9 +44,10 @@ class Frame:
     above: Line = NOTHING
     stretch: Stretch | None = None
 
-    def whole(self, pieces: Table | Piecewise) -> Plan:
+    def whole(self, inner: Inner) -> Plan:
         """The plan for all words, given one for those inside."""
-        inner: Inner = pieces if self.stretch is None else Tiered(self.inp, self.stretch, pieces)
+        if self.stretch is not None and isinstance(inner, Table | Piecewise):
+            inner = Tiered(self.inp, self.stretch, inner)
         if self.inside_bits is None:
             return inner
         return Clamped(inner, self.inside_bits, self.below, self.above)

@@ -17,7 +17,7 @@ import attrs
 
 from sirnn.blocks.carry import digits
 from sirnn.blocks.cascade import Groups, Term, arrange, factor_bits
-from sirnn.compiler.plan import Integers, Piecewise
+from sirnn.compiler.plan import Integers, Piecewise, Symmetric
 
 Range: TypeAlias = tuple[int, int]
 
@@ -52,8 +52,8 @@ class Step:
         rest_place: where they go.
         base: what is left of the rest.
         ring: bits of the ring of z + lift.
-        lift: added to z, so that it is not negative and its top bit is 0 unless ring = bits + drop; a multiple of
-            2^drop.
+        lift: added to z, so that it is not negative and its top bit is 0 unless ring = bits + drop; what `base` makes
+            up for is a multiple of 2^drop, what is left rounds.
         drop: bits of z that are dropped.
         bits: of the ring of the result.
     """
@@ -139,6 +139,48 @@ def layout(plan: Piecewise) -> Layout:
     return Layout(top, base, plan.rest_bits, _first_groups(top, steps[0], (-half, half - 1)), tuple(steps))
 
 
+@lru_cache(maxsize=256)
+def mirrored_layout(plan: Symmetric) -> Layout:
+    """The layout of a plan for either sign of x: guard and rest of an intercept are complemented where x < 0.
+
+    The rest is looked up with its sign, its top bit, inverted: so it is no less than 0, and its complement stands for
+    the complement. What all entries share of it is public (`common_bits`).
+    """
+    intercepts, slopes = plan.coefficients
+    guard_bits, half = plan.drop - plan.shift, 1 << (plan.rest_bits - 1)
+    rounding = (1 << (plan.shift - 1)) + ((plan.constant + 1) % 2 << (plan.drop - 1))
+    guards = [entry & (1 << guard_bits) - 1 for entry in intercepts]
+    sums = [
+        _plus(_product((slope, slope), (-half, half - 1)), (either << plan.shift) + rounding)
+        for slope, guard in zip(slopes, guards, strict=True)
+        for either in (guard, guard ^ (1 << guard_bits) - 1)
+    ]
+    lift, ring = _lifted(sums, plan.drop, plan.result_bits)
+    rests = [entry >> guard_bits for entry in intercepts]
+    sign = 1 << max(max(entry, ~entry).bit_length() for entry in rests)
+    rest_bits = min(sign.bit_length(), plan.result_bits)
+    step = Step(
+        guard=Column(tuple(guards), guard_bits),
+        guard_place=plan.shift,
+        rest=Column(tuple((entry + sign) & (1 << rest_bits) - 1 for entry in rests), rest_bits),
+        rest_place=0,
+        base=(plan.constant + 1) // 2 - plan.offset - sign - (lift >> plan.drop),
+        ring=ring,
+        lift=lift + rounding,
+        drop=plan.drop,
+        bits=plan.result_bits,
+    )
+    least = min(slopes)
+    top = Column.of([slope - least for slope in slopes])
+    return Layout(top, least, plan.rest_bits, _first_groups(top, step, (-half, half - 1)), (step,))
+
+
+def common_bits(column: Column) -> int:
+    """How many top bits all entries have in common."""
+    differing = max(entry ^ column.entries[0] for entry in column.entries)
+    return column.bits - differing.bit_length()
+
+
 def _cut(shift: int, drop: int) -> tuple[int, int]:
     """How many bits of a constant are guard bits, and where the others go after the truncation."""
     guard = max(0, drop - shift)
@@ -147,10 +189,7 @@ def _cut(shift: int, drop: int) -> tuple[int, int]:
 
 def _step(row: Integers, shift: int, drop: int, sums: list[Range], bits: int) -> Step:
     guard, place = _cut(shift, drop)
-    least, most = min(low for low, _ in sums), max(high for _, high in sums)
-    lift = -(least >> drop) << drop
-    # The widest it can be is where nothing is left to extend.
-    needed = max((most + lift).bit_length() + 1, drop + 1)
+    lift, ring = _lifted(sums, drop, bits)
     rests = [entry >> guard for entry in row]
     least_rest = min(rests)
     rest = Column.of([entry - least_rest for entry in rests])
@@ -160,11 +199,20 @@ def _step(row: Integers, shift: int, drop: int, sums: list[Range], bits: int) ->
         rest=attrs.evolve(rest, bits=max(0, min(rest.bits, bits - place))),
         rest_place=place,
         base=(least_rest << place) - (lift >> drop),
-        ring=min(needed, bits + drop),
+        ring=ring,
         lift=lift,
         drop=drop,
         bits=bits,
     )
+
+
+def _lifted(sums: list[Range], drop: int, bits: int) -> tuple[int, int]:
+    """The multiple of 2^drop with which sums are not negative, and the ring for them that leaves the top bit 0; or, if
+    that is narrower, the one where nothing is left to extend.
+    """
+    least, most = min(low for low, _ in sums), max(high for _, high in sums)
+    lift = -(least >> drop) << drop
+    return lift, min(max((most + lift).bit_length() + 1, drop + 1), bits + drop)
 
 
 def _first_groups(top: Column, step: Step, factor: Range) -> Groups:

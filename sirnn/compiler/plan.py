@@ -5,6 +5,7 @@ two parties compute is the same, bit for bit. There is no rounding that depends 
 
     Table           y = T[x]
     Piecewise       y = floor((C[i] 2^e + B[i] d + ..) / 2^t) + offset,   i the top bits of x, d the rest, centred
+    Symmetric       lines for x >= 0, and their mirror image for x < 0
     Tiered          pieces of many widths: these of a word that was stretched where the function bends
     Clamped         one of these where x is near 0 (or another end of its type), a straight line to either side
 
@@ -20,6 +21,7 @@ from typing import Any, TypeAlias
 
 import attrs
 import numpy as np
+import numpy.typing as npt
 
 from sirnn import ring
 from sirnn.compiler.stretch import Stretch
@@ -243,8 +245,118 @@ class Tiered:
         return self.inner.evaluate(self.stretch(x).astype(np.uint64))
 
 
-Inner: TypeAlias = Table | Piecewise | Tiered
-"""What may be clamped."""
+# ------------------------------------------------------------ lines and their mirror image
+
+
+@attrs.frozen
+class Symmetric:
+    """A line on each of 2^index_bits equal runs of |x|, and what a symmetry makes of them for x < 0.
+
+    With m = read_bits and w = m - 1 - index_bits, x is the low m bits of the input as a number in two's complement. Of
+    u = |x|, i is u >> w where x >= 0 and (u - 1) >> w where x < 0, and d is u - i 2^w - 2^(w-1): a run has its upper
+    end where x < 0, its lower end where x >= 0. For the intercepts c_0 and the slopes c_1
+
+        z = (2 c_0[i] + 1) 2^(shift-1) + c_1[i] d       for x >= 0, and the negative of it for x < 0,
+        g = floor(z / 2^drop + (constant + 1) / 2)      which rounds an odd function and half a constant,
+        y = g                                           for sign -1: f(-x) = constant - f(x),
+        y = g for x >= 0, -slope x - g for x < 0        for sign 1: f(-x) = f(x) + slope x.
+
+    (In the last line x is all of the input, not only what is read of it.)
+
+    Intercepts are half-way between multiples of 2^shift, so that the negative of one is its complement. If
+    `result_bits` is less than the output has, g - offset is below 2^(result_bits - 1) for every word, so that its top
+    bit is known to be 0.
+
+    Lines alone: of a higher degree, the sign of x would take part in every product.
+
+    Attributes:
+        inp: type of the input words, signed.
+        out: type of the output words.
+        index_bits: of the index of the runs on either side; 1 <= index_bits < read_bits - 1.
+        coefficients: intercepts and slopes, 2^index_bits integers each.
+        shift: places the intercepts are shifted up; 1 <= shift <= drop.
+        drop: bits dropped from z.
+        result_bits: width of the ring of g, at most that of the output.
+        sign: -1 or 1.
+        constant: in ULP of the output; 0 for sign 1.
+        slope: in ULP for each word of the input; 0 for sign -1.
+        read_bits: low bits of the input that are read; by default all of them.
+
+    Raises:
+        LocalError: the parts do not fit together.
+    """
+
+    inp: FixedPoint
+    out: FixedPoint
+    index_bits: int
+    coefficients: tuple[Integers, ...] = attrs.field(converter=_rows, repr=False)
+    shift: int
+    drop: int
+    result_bits: int
+    sign: int
+    constant: int = 0
+    slope: int = 0
+    read_bits: int = attrs.field(default=attrs.Factory(_all_bits, takes_self=True))
+
+    def __attrs_post_init__(self) -> None:
+        _require(self.inp.signed, "a symmetry of numbers without a sign")
+        _require(1 <= self.read_bits <= self.inp.bits, f"{self.read_bits} bits read of {self.inp}")
+        _require(1 <= self.index_bits < self.read_bits - 1, f"{self.index_bits} bits of index of {self.read_bits}")
+        _require(self.index_bits <= MAX_INDEX_BITS, f"a table at {self.index_bits} bits")
+        _require(1 <= self.result_bits <= self.out.bits, f"a result of {self.result_bits} bits for {self.out}")
+        _require(1 <= self.shift <= self.drop, f"intercepts shifted by {self.shift} places of {self.drop}")
+        _require(len(self.coefficients) == 2, "not lines")
+        for row in self.coefficients:
+            _require(len(row) == 1 << self.index_bits, f"{len(row)} coefficients at {self.index_bits} bits")
+        _require(self.sign in (-1, 1), f"a sign of {self.sign}")
+        _require(self.sign < 0 or not self.constant, "an even function differs from its mirror image by no constant")
+        _require(self.sign > 0 or not self.slope, "an odd function differs from its mirror image by no slope")
+        _require(Line(self.slope, 0).determined(self.inp, self.out), f"slope {self.slope} wraps")
+        _require(self._widest() <= MAX_RING_BITS, f"a ring of more than {MAX_RING_BITS} bits")
+
+    def _widest(self) -> int:
+        """Bits that the widest intermediate number can take, with its sign and one to spare."""
+        intercepts, slopes = (max(map(abs, row)) for row in self.coefficients)
+        most = ((2 * intercepts + 1) << (self.shift - 1)) + (slopes << (self.rest_bits - 1))
+        constant = (abs(self.constant) + 1) << (self.drop - 1)
+        return max(self.result_bits + self.drop, (most + constant).bit_length() + 2)
+
+    @property
+    def rest_bits(self) -> int:
+        """w: bits that are read of the input below the index."""
+        return self.read_bits - 1 - self.index_bits
+
+    @property
+    def offset(self) -> int:
+        """The least g that fits its ring."""
+        if self.result_bits == self.out.bits:
+            return 0
+        return self.constant - (self.constant + ring.mask(self.result_bits - 1)) // 2
+
+    def cut(self, integers: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """The index of the run of each |x|, and d."""
+        sizes = np.abs(integers)
+        index = (sizes - (integers < 0)) >> self.rest_bits
+        return index, sizes - (index << self.rest_bits) - (1 << (self.rest_bits - 1))
+
+    def evaluate(self, x: Clear) -> Clear:
+        """Output words for input words, uint64, any shape.
+
+        Raises:
+            LocalError: a result is outside its ring, which a valid plan excludes.
+        """
+        integers = ring.to_signed(ring.reduce(x.astype(np.uint64), self.read_bits), self.read_bits).astype(np.int64)
+        index, rest = self.cut(integers)
+        intercepts, slopes = (np.array(row, dtype=np.int64)[index] for row in self.coefficients)
+        odd = ((2 * intercepts + 1) << (self.shift - 1)) + slopes * rest
+        odd = np.where(integers < 0, -odd, odd)
+        value = (odd + ((self.constant + 1) << (self.drop - 1))) >> self.drop
+        if self.result_bits < self.out.bits and np.any((value - self.offset) >> (self.result_bits - 1)):
+            raise LocalError("a result does not fit the plan's ring", remedy=AGAIN)
+        if self.sign > 0:
+            whole = self.inp.to_int(ring.reduce(x, self.inp.bits))
+            value = np.where(integers < 0, -value - self.slope * whole, value)
+        return ring.from_signed(value, self.out.bits).astype(np.uint64)
 
 
 # ------------------------------------------------------------ straight lines outside
@@ -260,6 +372,10 @@ class Line:
     def determined(self, inp: FixedPoint, out: FixedPoint) -> bool:
         """Whether the result modulo 2^out.bits follows from x modulo 2^inp.bits."""
         return self.slope << inp.bits & ring.mask(out.bits) == 0
+
+
+Inner: TypeAlias = Table | Piecewise | Symmetric | Tiered
+"""What may be clamped."""
 
 
 @attrs.frozen

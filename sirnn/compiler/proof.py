@@ -21,7 +21,7 @@ import numpy as np
 
 from sirnn import ring
 from sirnn.compiler.frames import cut
-from sirnn.compiler.plan import Clamped, Inner, Line, Piecewise, Plan, Tiered
+from sirnn.compiler.plan import Clamped, Inner, Line, Piecewise, Plan, Symmetric, Tiered
 from sirnn.compiler.real import Reals
 from sirnn.compiler.rounding import band
 from sirnn.compiler.target import Int64s, Target, every, values_of
@@ -148,7 +148,7 @@ def _runs(plan: Plan, target: Target) -> Iterator[tuple[Inner | Line, range, int
                 width = max(0, part.inner.rest_bits - tier.shift)
                 yield from ((part, some, width) for some in part.stretch.runs(place, run))
         else:
-            yield part, run, part.rest_bits if isinstance(part, Piecewise) else target.inp.bits
+            yield part, run, part.rest_bits if isinstance(part, Piecewise | Symmetric) else target.inp.bits
 
 
 def _gridded(part: Inner | Line, rest_bits: int, plan: Plan, target: Target, run: range) -> Iterator[_Piece]:
@@ -172,10 +172,10 @@ def _gridded(part: Inner | Line, rest_bits: int, plan: Plan, target: Target, run
             yield _Piece(integers, bounds, np.abs(_results(plan, integers) - goal), overflows)
 
 
-def _pieces(part: Inner | Line) -> Piecewise | None:
+def _pieces(part: Inner | Line) -> Piecewise | Symmetric | None:
     """Those that give the results, if any do."""
     inner = part.inner if isinstance(part, Tiered) else part
-    return inner if isinstance(inner, Piecewise) else None
+    return inner if isinstance(inner, Piecewise | Symmetric) else None
 
 
 def _band(part: Inner | Line, integers: Int64s) -> tuple[Reals, Reals]:
@@ -185,6 +185,8 @@ def _band(part: Inner | Line, integers: Int64s) -> tuple[Reals, Reals]:
     pieces = _pieces(part)
     if pieces is None:
         raise AssertionError("a table has fewer words than are all evaluated")
+    if isinstance(pieces, Symmetric):
+        return _mirrored_band(pieces, integers)
     words = part.stretch(integers) if isinstance(part, Tiered) else integers & ring.mask(pieces.read_bits)
     index, rest = words >> pieces.rest_bits, (words & ring.mask(pieces.rest_bits)) - (1 << (pieces.rest_bits - 1))
     rows = [np.array(row, dtype=np.int64)[index] for row in pieces.coefficients]
@@ -192,14 +194,32 @@ def _band(part: Inner | Line, integers: Int64s) -> tuple[Reals, Reals]:
     return middle + pieces.offset, stray
 
 
+def _mirrored_band(part: Symmetric, integers: Int64s) -> tuple[Reals, Reals]:
+    """The same of an odd function that is rounded; of an even one, its negative where x < 0."""
+    index, rest = part.cut(integers)
+    intercepts, slopes = (np.array(row, dtype=np.int64)[index] for row in part.coefficients)
+    odd = np.sign(integers + 0.5) * (np.ldexp(intercepts + 0.5, part.shift) + slopes * rest)
+    half = (1 - 2.0**-part.drop) / 2
+    middle = np.ldexp(odd, -part.drop) + (part.constant + 1) / 2 - half
+    return (middle if part.sign < 0 else _opposed(part, integers, middle)), np.full(1, half)
+
+
+def _opposed(part: Symmetric, integers: Int64s, values: Reals) -> Reals:
+    """An even function by the odd one that is evaluated for it, or the other way round."""
+    opposed: Reals = np.where(integers < 0, -values - part.slope * integers, values)
+    return opposed
+
+
 def _holds(part: Inner | Line, integers: Int64s, middle: Reals, stray: Reals) -> bool:
     """Whether all results near these integers are surely those of the plan's ring."""
     pieces = _pieces(part)
     if pieces is None or pieces.result_bits == pieces.out.bits:
         return True
+    if isinstance(pieces, Symmetric) and pieces.sign > 0:
+        middle = _opposed(pieces, integers, middle)
     reach = stray + _sag(integers, middle) + SPARE
     # What the last truncation is of is an integer, the result that rounded down.
-    drop = pieces.drops[0]
+    drop = pieces.drops[0] if isinstance(pieces, Piecewise) else pieces.drop
     low = np.floor(np.ldexp(np.ceil(np.ldexp((middle - reach).min() + 1, drop) - 1), -drop))
     high = np.floor((middle + reach).max())
     return bool(pieces.offset <= low and high < pieces.offset + (1 << (pieces.result_bits - 1)))

@@ -8,9 +8,10 @@ import attrs
 import numpy as np
 
 from sirnn.compiler.fit import Line, Segments, Window
-from sirnn.compiler.plan import MAX_RING_BITS, Integers, Piecewise, Table
+from sirnn.compiler.plan import MAX_RING_BITS, Integers, Piecewise, Symmetric, Table
 from sirnn.compiler.real import Reals
 from sirnn.compiler.rounding import band
+from sirnn.compiler.symmetry import Symmetry
 from sirnn.compiler.target import Int64s, Target
 
 MAX_GUARD = 6
@@ -59,6 +60,22 @@ def results(target: Target, bound: float) -> list[Results]:
     return [*found, Results(Window(*target.out.int_range), target.out.bits)]
 
 
+def mirrored_results(target: Target, segments: Segments, symmetry: Symmetry, bound: float) -> list[Results]:
+    """The same for what is mirrored: windows of all results of the odd function that is rounded, and their rings."""
+    values, (low, high), constant = segments.goal[segments.asked], target.out.int_range, symmetry.constant
+    least, most = int(np.floor(values.min() + bound)), int(np.ceil(values.max() - bound))
+    # What is mirrored is rounded to the type too, but for a function that is negated again.
+    ends = (low, high) if symmetry.sign > 0 else (max(low, constant - high), min(high, constant - low))
+    found, reach = [], max(most, constant - least)
+    for bits in range(2, target.out.bits):
+        farthest = (constant + (1 << (bits - 1)) - 1) // 2
+        if farthest >= reach:
+            found.append(Results(Window(max(constant - farthest, ends[0]), min(farthest, ends[1])), bits))
+            if farthest - reach >= TIGHT:
+                return found
+    return [*found, Results(Window(*ends), target.out.bits)]
+
+
 def _ends(target: Target, bound: float) -> tuple[int, int]:
     """The largest result that the lowest values admit, and the smallest that the highest do."""
     low, high = target.out.int_range
@@ -89,6 +106,7 @@ class Shape:
         slopes: those allowed.
         results: window and ring of the results.
         higher: coefficients of degree 2 and more, by degree and segment.
+        symmetry: of the function, if pieces are of sizes and mirrored.
     """
 
     index_bits: int
@@ -96,13 +114,33 @@ class Shape:
     slopes: Window
     results: Results
     higher: tuple[Int64s, ...] = ()
+    symmetry: Symmetry | None = None
+
+    @property
+    def guards(self) -> range:
+        """Bits that intercepts may have behind the point. Half-way between multiples takes a bit more."""
+        return range(min(self.drops[0] - (self.symmetry is not None), MAX_GUARD) + 1)
 
     def line(self, segments: Segments) -> Line:
         """What is to be fitted."""
-        return Line(segments, self.drops, self.slopes, self.results.window, self.higher)
+        return Line(segments, self.drops, self.slopes, self.results.window, self.higher, self.symmetry)
 
-    def plan(self, target: Target, guard: int, intercepts: Int64s, slopes: Int64s) -> Piecewise:
+    def plan(self, target: Target, guard: int, intercepts: Int64s, slopes: Int64s) -> Piecewise | Symmetric:
         """The plan with these numbers, the intercepts having `guard` bits behind the point."""
+        if self.symmetry is not None:
+            return Symmetric(
+                target.inp,
+                target.out,
+                self.index_bits,
+                (tuple(intercepts.tolist()), tuple(slopes.tolist())),
+                self.drops[0] - guard,
+                self.drops[0],
+                self.results.bits,
+                self.symmetry.sign,
+                self.symmetry.constant,
+                self.symmetry.slope,
+                target.read_bits,
+            )
         low = self.results.window.low
         coefficients = (intercepts - (low << guard), slopes, *self.higher)  # the offset is added at the end
         signed = tuple(bool(row.min() < 0) for row in coefficients)
@@ -120,10 +158,11 @@ class Shape:
             target.read_bits,
         )
 
-    def sketch(self, target: Target, segments: Segments) -> Piecewise:
+    def sketch(self, target: Target, segments: Segments) -> Piecewise | Symmetric:
         """A plan that costs about as much, or less, with neither guard bits nor any care for the error."""
         window, line = self.results.window, self.line(segments)
         middle = np.clip(np.rint(segments.goal[:, len(segments.rest) // 2]).astype(np.int64), window.low, window.high)
+        middle -= 0 if self.symmetry is None else (self.symmetry.constant + 1) // 2
         return self.plan(target, 0, middle, np.clip(line.start(line.bent()[0]), self.slopes.low, self.slopes.high))
 
 
@@ -132,21 +171,33 @@ def _width(row: Int64s) -> int:
     return max(1, high.bit_length(), (-low - 1).bit_length() + 1 if low < 0 else 1, (high.bit_length() + 1) * (low < 0))
 
 
-def shapes(target: Target, index_bits: int, segments: Segments, degree: int, bound: float) -> Iterator[Shape]:
+def shapes(
+    target: Target, index_bits: int, segments: Segments, degree: int, bound: float, symmetry: Symmetry | None = None
+) -> Iterator[Shape]:
     """The shapes of pieces that might do, at 2^index_bits segments; the coarsest coefficients first."""
+    if symmetry is not None:
+        return _mirrored(target, index_bits, segments, symmetry, bound)
     if degree == 1:
         return _straight(target, index_bits, segments, bound)
     return _curved(target, index_bits, segments, degree, bound)
 
 
 def _straight(target: Target, index_bits: int, segments: Segments, bound: float) -> Iterator[Shape]:
-    rest_bits = target.read_bits - index_bits
+    rest_bits, into = target.read_bits - index_bits, results(target, bound)
     for drop in (rest_bits + beyond for beyond in DROPS if rest_bits + beyond >= 0):
-        yield from _with_slopes(target, index_bits, segments.chords(), (drop,), (), bound)
+        yield from _with_slopes(index_bits, rest_bits, segments.chords(), (drop,), (), into, bound)
+
+
+def _mirrored(target: Target, index_bits: int, segments: Segments, symmetry: Symmetry, bound: float) -> Iterator[Shape]:
+    rest_bits, slopes = target.read_bits - 1 - index_bits, segments.chords()
+    into = mirrored_results(target, segments, symmetry, bound)
+    for drop in (rest_bits + beyond for beyond in DROPS if rest_bits + beyond >= 1):
+        for shape in _with_slopes(index_bits, rest_bits, slopes, (drop,), (), into, bound):
+            yield attrs.evolve(shape, symmetry=symmetry)
 
 
 def _curved(target: Target, index_bits: int, segments: Segments, degree: int, bound: float) -> Iterator[Shape]:
-    rest_bits = target.read_bits - index_bits
+    rest_bits, into = target.read_bits - index_bits, results(target, bound)
     reals, worst = segments.polynomials(degree)
     for beyond in CURVED_DROPS:
         found = 0
@@ -161,7 +212,7 @@ def _curved(target: Target, index_bits: int, segments: Segments, degree: int, bo
                 np.rint(np.ldexp(reals[power], scales[power - 1])).astype(np.int64) for power in range(2, degree + 1)
             )
             if np.any(higher[-1]):
-                yield from _with_slopes(target, index_bits, reals[1], drops, higher, bound)
+                yield from _with_slopes(index_bits, rest_bits, reals[1], drops, higher, into, bound)
 
 
 def _stray(drops: Integers, rest_bits: int) -> float:
@@ -171,15 +222,21 @@ def _stray(drops: Integers, rest_bits: int) -> float:
 
 
 def _with_slopes(
-    target: Target, index_bits: int, slopes: Reals, drops: Integers, higher: tuple[Int64s, ...], bound: float
+    index_bits: int,
+    rest_bits: int,
+    slopes: Reals,
+    drops: Integers,
+    higher: tuple[Int64s, ...],
+    into: list[Results],
+    bound: float,
 ) -> Iterator[Shape]:
-    """The shapes with these drops and higher coefficients, and slopes about these, ULP per word."""
-    drop, rest_bits = drops[0], target.read_bits - index_bits
+    """The shapes with these drops, higher coefficients and results, and slopes about these, ULP per word."""
+    drop = drops[0]
     leeway = bound * 2.0 ** (drop - rest_bits)
     for window in _windows(float(slopes.min()) * 2.0**drop, float(slopes.max()) * 2.0**drop, leeway):
-        for into in results(target, bound):
-            if into.bits + drop <= MAX_RING_BITS:
-                yield Shape(index_bits, drops, window, into, higher)
+        for each in into:
+            if each.bits + drop <= MAX_RING_BITS:
+                yield Shape(index_bits, drops, window, each, higher)
 
 
 def _windows(least: float, most: float, leeway: float) -> list[Window]:

@@ -21,10 +21,11 @@ from sirnn.compiler.cache import recall, remember
 from sirnn.compiler.cheapest import MAX_INDEX_BITS
 from sirnn.compiler.compiled import Compiled
 from sirnn.compiler.evaluate import evaluate, evaluate_cost, evaluate_merged, evaluate_merged_cost
-from sirnn.compiler.plan import Clamped, Piecewise, Plan
+from sirnn.compiler.plan import Clamped, Piecewise, Plan, Symmetric
 from sirnn.compiler.price import Bill, Price
 from sirnn.compiler.real import RealFunction
 from sirnn.compiler.search import compile_task
+from sirnn.compiler.symmetry import EQUAL
 from sirnn.compiler.target import values_of
 from sirnn.compiler.task import Task, make_task
 from sirnn.correlations.kinds import price
@@ -42,9 +43,6 @@ PATIENCE = 1
 
 COMPARED = 1 << 17
 """Words on which two functions are compared, at most: all of them, or no relation is looked for."""
-
-EQUAL = 1e-6
-"""ULP by which doubles may differ that are the same number."""
 
 
 @attrs.frozen
@@ -259,7 +257,7 @@ def _merged(own: dict[int, Compiled], cache: bool) -> dict[int, Compiled]:
 def _resolution(plan: Plan, read_bits: int) -> int:
     """Bits of index that make segments as short as the plan's are; 1 for a table, which has none."""
     inner = plan.inner if isinstance(plan, Clamped) else plan
-    return read_bits - inner.rest_bits if isinstance(inner, Piecewise) else 1
+    return read_bits - inner.rest_bits if isinstance(inner, Piecewise | Symmetric) else 1
 
 
 def _cut(task: Task, cut: tuple[int, int], cache: bool) -> Compiled | None:

@@ -12,7 +12,16 @@ from sirnn.blocks.carry import carry_cost, digits
 from sirnn.blocks.cascade import Term, arrange
 from sirnn.blocks.comparison import wrap_cost
 from sirnn.compiler.evaluate import evaluate, evaluate_cost, evaluate_merged, evaluate_merged_cost
-from sirnn.compiler.examples import CLAMPED, PIECES, TABLES, TOGETHER, example_pieces, example_table, scattered
+from sirnn.compiler.examples import (
+    CLAMPED,
+    PIECES,
+    SYMMETRIC,
+    TABLES,
+    TOGETHER,
+    example_pieces,
+    example_table,
+    scattered,
+)
 from sirnn.compiler.layout import layout
 from sirnn.compiler.plan import Piecewise
 from sirnn.correlations.kinds import offline_cost, price
@@ -24,6 +33,8 @@ from sirnn.protocol import REGISTRY
 from sirnn.shares import ArithmeticShare
 from tests.correlations.parties import AHEAD, run_ahead
 from tests.ot.parties import declared, measured
+
+EVERY = [*PIECES, *TABLES, *SYMMETRIC, *CLAMPED]
 
 ONE, SEVERAL = REGISTRY["evaluate"], REGISTRY["evaluate_merged"]
 
@@ -52,7 +63,7 @@ def all_words(plans, seed=0):
 # ------------------------------------------------------------ values
 
 
-@pytest.mark.parametrize("plan", [plan for plan in (*PIECES, *TABLES, *CLAMPED) if plan.inp.bits <= 8], ids=repr)
+@pytest.mark.parametrize("plan", [plan for plan in EVERY if plan.inp.bits <= 8], ids=repr)
 async def test_every_word_and_every_sharing(plan):
     await check_ahead(exhaustive_case(ONE, {"plan": plan}))
 
@@ -62,9 +73,7 @@ async def test_every_word_and_every_sharing_together(plans):
     await check_ahead(exhaustive_case(SEVERAL, {"plans": plans}))
 
 
-@pytest.mark.parametrize(
-    "plan", [SIGMOID, *(plan for plan in (*PIECES, *TABLES, *CLAMPED) if plan.inp.bits > 8)], ids=repr
-)
+@pytest.mark.parametrize("plan", [SIGMOID, *(plan for plan in EVERY if plan.inp.bits > 8)], ids=repr)
 async def test_all_words(plan):
     await check_ahead(all_words([plan]))
 

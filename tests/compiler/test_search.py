@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sirnn import ring
 from sirnn.compiler.compiled import describe
 from sirnn.compiler.library import LIBRARY, between
-from sirnn.compiler.plan import Clamped, Piecewise, Table
+from sirnn.compiler.plan import Clamped, Piecewise, Symmetric, Table
 from sirnn.compiler.price import Link, price_of
 from sirnn.compiler.search import compile_function
 from sirnn.errors import LocalError
@@ -157,7 +157,7 @@ def test_a_larger_bound_never_costs_more():
 
 def test_short_inputs_are_tables_and_long_ones_are_pieces():
     assert isinstance(compiled("sin(x)", FixedPoint(4, 2), FixedPoint(12, 10)).plan, Table)
-    assert isinstance(compiled("sin(x)", FixedPoint(14, 10), FixedPoint(12, 10)).plan, Piecewise)
+    assert isinstance(compiled("sin(x)", FixedPoint(14, 10), FixedPoint(12, 10)).plan, Piecewise | Symmetric)
 
 
 # ------------------------------------------------------------ refusals
