@@ -1,8 +1,4 @@
-"""Carry: the wrap of a share, digit by digit, for the fewest bits rather than the fewest flights.
-
-From the low end, one 1-of-N OT a digit: both parties put their digit and their half of the carry so far into it, and
-get halves of the next carry. No equality of digits is ever shared, as in a tree of them (`blocks.comparison`). The
-parties take turns as senders, so that whoever hears of a carry first chooses next: each digit takes one flight.
+"""Carry: the wrap of a share, by a ripple through its digits (`blocks.ripple`).
 
 wrap(x0, x1) = 1{x0 + x1 >= 2^bits}. 2-bit digits are cheapest: 10 bits and 3 COTs, an 8-bit wrap 35 bits and 11 COTs.
 
@@ -11,21 +7,16 @@ A carry may be taken on through higher bits (`carry_on`), which makes one chain 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import cache
-
 import numpy as np
 
 from sirnn import ring
 from sirnn.blocks.comparison import WIDTHS, wrap_clear
-from sirnn.cost import Cost, sequence
+from sirnn.blocks.ripple import Digit, ripple, ripple_cost
+from sirnn.cost import Cost
 from sirnn.errors import LocalError
-from sirnn.ot.chosen import oblivious_transfer, oblivious_transfer_cost
-from sirnn.ot.fields import OtField
 from sirnn.party import CLIENT, SERVER, Party
 from sirnn.profile import Profile
 from sirnn.protocol import Bool, Clear, Halves, protocol
-from sirnn.ring import Words
 from sirnn.shares import ArithmeticShare, BooleanShare
 
 
@@ -34,9 +25,15 @@ def digits(bits: int) -> list[int]:
     return [min(bits, 2 + bits % 2)] + [2] * ((bits - 2) // 2)
 
 
-def digits_above(bits: int) -> list[int]:
-    """Widths of the digits where a carry comes in, lowest first: 2 bits each, an odd bit by itself."""
-    return [1] * (bits % 2) + [2] * (bits // 2)
+def _chain(bits: int) -> list[Digit]:
+    widths = digits(bits)
+    return [Digit(sum(widths[:index]), width, index > 0) for index, width in enumerate(widths)]
+
+
+def _chain_above(bits: int) -> list[Digit]:
+    """Where a carry comes in: an odd bit by itself."""
+    widths = [1] * (bits % 2) + [2] * (bits // 2)
+    return [Digit(sum(widths[:index]), width, True) for index, width in enumerate(widths)]
 
 
 # ------------------------------------------------------------ from the low end
@@ -44,7 +41,7 @@ def digits_above(bits: int) -> list[int]:
 
 def carry_cost(profile: Profile, n: int, *, bits: int, sender: int = SERVER) -> Cost:
     """5 (or 10) bits for the lowest 2 (or 3) bits and 10 for each 2 that follow; 1 + digits flights."""
-    return _rippled_cost(profile, _fields(n, digits(bits), carried=False), sender)
+    return ripple_cost(profile, n, _chain(bits), sender=sender)
 
 
 @protocol(
@@ -63,7 +60,8 @@ async def carry(party: Party, x: ArithmeticShare, *, sender: int = SERVER) -> Bo
         x: any share.
         sender: of the first OT; best the party that is done last with what came before (`Cost.last`).
     """
-    return await _rippled(party, x, digits(x.bits), None, sender)
+    wrapped, _ = await ripple(party, x, _chain(x.bits), sender=sender)
+    return wrapped
 
 
 # ------------------------------------------------------------ from a carry on
@@ -79,7 +77,7 @@ def carry_on_clear(x0: Clear, x1: Clear, carried: Clear, *, bits: int) -> Clear:
 
 def carry_on_cost(profile: Profile, n: int, *, bits: int, sender: int = SERVER) -> Cost:
     """10 bits for each 2 bits, and 5 for an odd one; 1 + digits flights. Free for none."""
-    return _rippled_cost(profile, _fields(n, digits_above(bits), carried=True), sender)
+    return ripple_cost(profile, n, _chain_above(bits), sender=sender)
 
 
 @protocol(
@@ -104,45 +102,5 @@ async def carry_on(party: Party, x: ArithmeticShare, carried: BooleanShare, *, s
     """
     if carried.shape != x.shape:
         raise LocalError(f"a carry of shape {carried.shape} into words of shape {x.shape}", remedy="broadcast first")
-    return await _rippled(party, x, digits_above(x.bits), carried, sender)
-
-
-# ------------------------------------------------------------ digit by digit
-
-
-def _fields(n: int, widths: Sequence[int], *, carried: bool) -> list[OtField]:
-    return [OtField(n, 1 << (width + (carried or index > 0)), 1) for index, width in enumerate(widths)]
-
-
-def _rippled_cost(profile: Profile, fields: Sequence[OtField], sender: int) -> Cost:
-    return sequence(
-        *(oblivious_transfer_cost(profile, [field], sender=sender ^ index & 1) for index, field in enumerate(fields))
-    )
-
-
-async def _rippled(
-    party: Party, x: ArithmeticShare, widths: Sequence[int], carried: BooleanShare | None, sender: int
-) -> BooleanShare:
-    """The carry out of the digits of these widths."""
-    words, place = x.words.reshape(-1), 0
-    half = np.zeros(x.size, np.uint8) if carried is None else carried.words.reshape(-1).astype(np.uint8)
-    for width, field in zip(widths, _fields(x.size, widths, carried=carried is not None), strict=True):
-        digit = (words >> words.dtype.type(place)).astype(np.uint8) & np.uint8(ring.mask(width))
-        known = digit | half << np.uint8(width)
-        if party.role == sender:
-            messages = _next_carries(width, field.choices > 1 << width)[known]
-            (half,) = await oblivious_transfer(party, [field], sender=sender, messages=[messages])
-        else:
-            (half,) = await oblivious_transfer(party, [field], sender=sender, choices=[known])
-        sender, place = 1 - sender, place + width
-    return BooleanShare(half.reshape(x.shape))
-
-
-@cache
-def _next_carries(width: int, carried: bool) -> Words:
-    """The carry out of a digit, for what the sender and the receiver know: a digit, and above it half a carry in."""
-    known = np.arange(1 << (width + carried), dtype=np.uint8)
-    digit, half = known & np.uint8(ring.mask(width)), known >> np.uint8(width)
-    total = digit[:, None] + digit + (half[:, None] ^ half)
-    out: Words = (total >> np.uint8(width)).astype(np.uint8)
-    return out
+    wrapped, _ = await ripple(party, x, _chain_above(x.bits), sender=sender, carried=carried)
+    return wrapped

@@ -242,7 +242,7 @@ def _ways(target: Target, terms: Terms) -> Iterator[_Tabled | _Pieces]:
 def _pieces_of_size(target: Target, terms: Terms, index_bits: int) -> Iterator[_Pieces]:
     """Of every degree, for the whole range."""
     for degree in DEGREES:
-        pieces = _Pieces(Frame(target, target.inp), terms, index_bits, degree, Segments.of(target, index_bits))
+        pieces = _Pieces(Frame(target), terms, index_bits, degree, Segments.of(target, index_bits))
         if pieces.resolves():
             yield pieces
 
@@ -262,7 +262,7 @@ def _all_pieces(frame: Frame, terms: Terms, degree: int) -> Iterator[_Pieces]:
 def _tiers(frame: Frame, terms: Terms, degree: int) -> Iterator[_Pieces]:
     """Of one degree, in tiers."""
     for index_bits, stretch in ladders(frame.target, degree, terms.bound, MAX_INDEX_BITS):
-        tiered = attrs.evolve(frame, target=stretched_target(frame.target, stretch), stretch=stretch)
+        tiered = attrs.evolve(frame, target=stretched_target(frame.target, stretch))
         pieces = _Pieces(tiered, terms, index_bits, degree, Segments.of(tiered.target, index_bits))
         if pieces.resolves():
             yield pieces

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 import attrs
 import numpy as np
 
+from sirnn.compiler.ladders import StretchedTarget
 from sirnn.compiler.plan import Clamped, Inner, Line, Piecewise, Plan, Table, Tiered
-from sirnn.compiler.stretch import Stretch
 from sirnn.compiler.target import REFERENCE_ERROR, Target, every, spread, tabulate
 from sirnn.fixedpoint import FixedPoint
 
@@ -30,24 +30,20 @@ class Frame:
 
     Attributes:
         target: what is asked of the words inside, stretched ones if they are.
-        inp: type of the input.
         inside_bits: of the words inside; None if that is all there are.
         below: the line for the words below.
         above: the line for the words above.
-        stretch: of the words inside; None if they are as they are.
     """
 
     target: Target
-    inp: FixedPoint
     inside_bits: int | None = None
     below: Line = NOTHING
     above: Line = NOTHING
-    stretch: Stretch | None = None
 
     def whole(self, inner: Inner) -> Plan:
         """The plan for all words, given one for those inside."""
-        if self.stretch is not None and isinstance(inner, Table | Piecewise):
-            inner = Tiered(self.inp, self.stretch, inner)
+        if isinstance(self.target, StretchedTarget) and isinstance(inner, Table | Piecewise):
+            inner = Tiered(self.target.whole.inp, self.target.stretch, inner)
         if self.inside_bits is None:
             return inner
         return Clamped(inner, self.inside_bits, self.below, self.above)
@@ -55,7 +51,7 @@ class Frame:
 
 def frames(target: Target, bound: float) -> Iterator[Frame]:
     """The whole range, and the narrowest ranges outside of which lines do."""
-    yield Frame(target, target.inp)
+    yield Frame(target)
     found = 0
     for inside_bits in range(2, target.inp.bits):
         if found == MARGINS:
@@ -73,7 +69,7 @@ def _frame(target: Target, inside_bits: int, bound: float) -> Frame | None:
     lines = _line(target, below, bound), _line(target, above, bound)
     if lines[0] is None or lines[1] is None:
         return None
-    return Frame(tabulate(attrs.evolve(target.task, domain=inside)), target.inp, inside_bits, lines[0], lines[1])
+    return Frame(tabulate(attrs.evolve(target.task, domain=inside)), inside_bits, lines[0], lines[1])
 
 
 def cut(domain: range, inside: tuple[int, int]) -> tuple[range, range, range]:
