@@ -79,7 +79,7 @@ def _path(task: Task) -> Path | None:
         "network": task.network and [task.network.latency.hex(), task.network.bits_per_second.hex()],
         "count": task.count,
         "profile": task.profile.value,
-        "max_flights": task.max_flights,
+        "flights": task.limits,
         "exhaust": task.exhaust,
         "cut": task.cut,
     }

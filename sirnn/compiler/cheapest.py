@@ -86,10 +86,10 @@ class Terms:
     index_bits: int | None = None
 
     @classmethod
-    def of(cls, task: Task, bound: float) -> Terms:
-        """A task's, for a bound that may be smaller than its own."""
+    def of(cls, task: Task, bound: float, max_flights: int | None) -> Terms:
+        """A task's, for a bound that may be smaller than its own, and a limit of flights."""
         index_bits = None if task.cut is None else task.cut[1]
-        return cls(bound, task.network, task.count, task.profile, task.max_flights, index_bits)
+        return cls(bound, task.network, task.count, task.profile, max_flights, index_bits)
 
     def found(self, plan: Plan) -> _Found | None:
         """A plan, its price and its weight, infinite if it takes too many flights; None if there is no protocol."""

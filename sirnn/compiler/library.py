@@ -71,7 +71,7 @@ class LibraryFunction:
         max_ulp: the error allowed unless the caller says another.
         saturate: whether the ends of the output type stand for what is beyond them, unless the caller says otherwise:
             true of those that exceed usual types where they are asked for.
-        max_flights: online flights that a plan may take, unless the caller says another number; any number if None.
+        few_flights: online flights that a plan takes at most if it can, unless the caller says what counts.
     """
 
     name: str
@@ -80,7 +80,7 @@ class LibraryFunction:
     domain: Callable[[FixedPoint], range] = everywhere
     max_ulp: float = 1.0
     saturate: bool = False
-    max_flights: int | None = None
+    few_flights: int | None = None
 
 
 LIBRARY = {
@@ -100,9 +100,9 @@ LIBRARY = {
         LibraryFunction("mish", "x tanh(softplus(x))", real.mish),
         LibraryFunction("reciprocal", "1 / x for x > 0", real.UNARY["reciprocal"], positive, saturate=True),
         LibraryFunction("relu", "max(x, 0)", real.relu, max_ulp=0.5),
-        # Asked for one number a row, most often, so that its flights count for more than its bytes.
+        # Most often it is asked for one number a row, so that its flights count for more than its bytes.
         LibraryFunction(
-            "rsqrt", "1 / sqrt(x) for x > 0", real.rsqrt, positive, max_ulp=0.6, saturate=True, max_flights=8
+            "rsqrt", "1 / sqrt(x) for x > 0", real.rsqrt, positive, max_ulp=0.6, saturate=True, few_flights=8
         ),
         LibraryFunction("selu", "elu with the constants of self-normalising networks", real.selu, saturate=True),
         LibraryFunction("sigmoid", "1 / (1 + e^-x)", real.sigmoid, max_ulp=1.2),

@@ -30,6 +30,7 @@ class Task:
         count: instances of a batch.
         profile: of the sessions that will run it.
         max_flights: online flights that it may take at most; any number if None.
+        few_flights: a limit that is kept only if some plan is within it, and nobody said another or named a network.
         exhaust: whether its error is proved on every word of however wide a domain.
         cut: how many bits of the input the plan must read, and how many of these must be its index, so that it can be
             evaluated together with others; whatever is cheapest if None.
@@ -47,12 +48,19 @@ class Task:
     count: int = COUNT
     profile: Profile = Profile.LEAN
     max_flights: int | None = None
+    few_flights: int | None = None
     exhaust: bool = False
     cut: tuple[int, int] | None = None
 
     def __attrs_post_init__(self) -> None:
         if not 0 < self.max_ulp < 1 << 20:
             raise LocalError(f"an error of {self.max_ulp:g} ULP", remedy="allow a positive one, such as 1")
+
+    @property
+    def limits(self) -> list[int | None]:
+        """Of flights, one of which is kept: the first within which there is a plan."""
+        free = self.max_flights is None and self.network is None
+        return [self.few_flights, None] if free and self.few_flights is not None else [self.max_flights]
 
 
 def make_task(
@@ -85,7 +93,6 @@ def make_task(
         domain = known.domain(inp) if domain is None else domain
         saturate = known.saturate if saturate is None else saturate
         max_ulp = known.max_ulp if max_ulp is None else max_ulp
-        max_flights = known.max_flights if max_flights is None else max_flights
     elif isinstance(f, str):
         expression = parse(f)
         label, definition, real = expression.text, f"expression:{expression.text}", expression
@@ -104,6 +111,7 @@ def make_task(
         count,
         profile,
         max_flights,
+        known.few_flights if known else None,
         exhaust,
         cut,
     )

@@ -20,9 +20,9 @@ def searches(monkeypatch):
     names = []
     anew = search.compile_task
 
-    def counting(task):
+    def counting(task, **options):
         names.append(task.name)
-        return anew(task)
+        return anew(task, **options)
 
     monkeypatch.setattr(search, "compile_task", counting)
     return names

@@ -13,7 +13,7 @@ from sirnn import ring
 from sirnn.compiler.compiled import describe
 from sirnn.compiler.library import LIBRARY, between
 from sirnn.compiler.plan import Clamped, Piecewise, Symmetric, Table
-from sirnn.compiler.price import Link, price_of
+from sirnn.compiler.price import COUNT, Link, Price, price_of
 from sirnn.compiler.search import compile_function
 from sirnn.errors import LocalError
 from sirnn.fixedpoint import FixedPoint
@@ -132,7 +132,17 @@ def test_it_is_the_cheapest_of_what_was_weighed():
     assert chosen.plan == describe(made.plan)
     assert chosen.verdict == "chosen"
     assert chosen.bits == price_of(Profile.LEAN, made.plan).bits
-    assert all(other.bits >= chosen.bits for other in others if other.verdict != "too coarse")
+    weights = [Price(each.bits, each.flights).weight(None, COUNT) for each in (chosen, *others)]
+    cheaper = [each.verdict for each, weight in zip(others, weights[1:], strict=True) if weight < weights[0]]
+    assert all(verdict == "too coarse" for verdict in cheaper)
+
+
+def test_a_flight_is_worth_some_bits_but_not_many():
+    """Mirrored lines save tanh a few bytes for five flights, and sin some more."""
+    types = FixedPoint(16, 12), FixedPoint(16, 12)
+    tanh, sin = compiled("tanh", *types), compiled("sin", *types)
+    assert any(each.bits < tanh.candidates[0].bits for each in tanh.candidates if each.verdict == "dearer")
+    assert tanh.flights < sin.flights
 
 
 def test_it_is_the_same_every_time():
