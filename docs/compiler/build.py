@@ -1,4 +1,4 @@
-"""Rewrites what docs/compiler.md quotes: the blocks between `<!-- build: NAME -->` and `<!-- end -->`, and the picture.
+"""Rewrites what docs/compiler.md quotes: blocks between `<!-- build: NAME -->` and `<!-- end -->`, and the pictures.
 
     python docs/compiler/build.py               # everything, in some minutes
     python docs/compiler/build.py wide rows     # these blocks alone
@@ -18,12 +18,13 @@ from pathlib import Path
 from picture import picture
 from plans import library, together, weighed, wide
 from rows import rows
+from tiers import tiers
 
 FOLDER = Path(__file__).parent
 PAGE = FOLDER.parent / "compiler.md"
-PICTURE = "picture"
-
 BLOCKS = {"wide": wide, "weighed": weighed, "library": library, "together": together, "rows": rows}
+
+PICTURES = {"pieces": picture, "tiers": tiers}
 
 
 def page(text: str, names: Collection[str]) -> str:
@@ -36,16 +37,16 @@ def page(text: str, names: Collection[str]) -> str:
 
 
 def build(names: Collection[str]) -> None:
-    """Rewrite the blocks of these names, and the picture if it is among them."""
-    unknown = set(names) - {*BLOCKS, PICTURE}
+    """Rewrite the blocks and the pictures of these names."""
+    unknown = set(names) - {*BLOCKS, *PICTURES}
     if unknown:
-        sys.exit(f"no block is called {', '.join(sorted(unknown))}: choose from {', '.join([*BLOCKS, PICTURE])}")
+        sys.exit(f"nothing is called {', '.join(sorted(unknown))}: choose from {', '.join([*BLOCKS, *PICTURES])}")
     PAGE.write_text(page(PAGE.read_text(), names))
-    if PICTURE in names:
-        (FOLDER / "pieces.svg").write_text(picture())
+    for name in PICTURES.keys() & set(names):
+        (FOLDER / f"{name}.svg").write_text(PICTURES[name]())
 
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as folder:
         os.environ["SIRNN_CACHE"] = folder
-        build(sys.argv[1:] or [*BLOCKS, PICTURE])
+        build(sys.argv[1:] or [*BLOCKS, *PICTURES])

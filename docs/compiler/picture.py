@@ -1,34 +1,26 @@
-"""The picture of the page: segments of a function, and the steps of one evaluation."""
+"""The first picture of the page: segments of a function, and the steps of one evaluation."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 import numpy as np
+from svg import svg, text
 
 from sirnn import ring
 from sirnn.compiler.compiled import Compiled, describe
 from sirnn.compiler.search import compile_function
 from sirnn.fixedpoint import FixedPoint
 
-WIDTH, HEIGHT = 760, 470
+HEIGHT = 470
 LEFT, RIGHT, TOP, BOTTOM = 50, 740, 20, 270
 """Of the graph."""
 
 
 def picture() -> str:
     """Segments of a coarse sigmoid above, what is computed of one input below."""
-    made = compile_function("sigmoid", inp=FixedPoint(10, 6), out=FixedPoint(10, 8), max_ulp=5)
-    body = [*_graph(made), *_steps()]
-    style = "text{font:13px sans-serif;fill:#222}.small{font-size:11px;fill:#555}"
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img">'
-    title = "<title>A piecewise plan: segments, and the steps of one evaluation</title>"
-    return (
-        "\n".join(
-            [head, title, f"<style>{style}</style>", '<rect width="100%" height="100%" fill="#fff"/>', *body, "</svg>"]
-        )
-        + "\n"
-    )
+    made = compile_function("sigmoid", inp=FixedPoint(10, 6), out=FixedPoint(10, 8), max_ulp=5, cut=(10, 5))
+    return svg("A piecewise plan: segments, and the steps of one evaluation", HEIGHT, [*_graph(made), *_steps()])
 
 
 def _graph(made: Compiled) -> Iterator[str]:
@@ -52,13 +44,9 @@ def _graph(made: Compiled) -> Iterator[str]:
     yield f'<polyline points="{points}" fill="none" stroke="#08519c" stroke-width="1.6"/>'
     x, _ = at(low + marked * length, 0).split(",")
     yield f'<text x="{x}" y="{BOTTOM + 16}">segment i</text>'
-    yield _text(LEFT, BOTTOM + 16, f"x = {low * inp.ulp:g}", "small", "start")
-    yield _text(RIGHT, BOTTOM + 16, f"{high * inp.ulp:g}", "small", "end")
-    yield _text(LEFT + 8, TOP + 18, f"{describe(made.plan)}: the top bits of x select one", "small", "start")
-
-
-def _text(x: float, y: float, words: str, kind: str, anchor: str = "middle", more: str = "") -> str:
-    return f'<text x="{x:g}" y="{y:g}" class="{kind}" text-anchor="{anchor}"{more}>{words}</text>'
+    yield text(LEFT, BOTTOM + 16, f"x = {low * inp.ulp:g}", "small", "start")
+    yield text(RIGHT, BOTTOM + 16, f"{high * inp.ulp:g}", "small", "end")
+    yield text(LEFT + 8, TOP + 18, f"{describe(made.plan)}: the top bits of x select one", "small", "start")
 
 
 STEPS = [
@@ -78,8 +66,8 @@ def _steps() -> Iterator[str]:
     for place, (what, remark) in enumerate(STEPS):
         x = 12 + place * (width + gap) + 10
         yield f'<rect x="{x}" y="{top}" width="{width}" height="44" rx="6" fill="#eef3f9" stroke="#7f9fbf"/>'
-        yield _text(x + width / 2, top + 27, what, "step")
+        yield text(x + width / 2, top + 27, what, "step")
         squeezed = f' textLength="{width}" lengthAdjust="spacingAndGlyphs"'
-        yield _text(x + width / 2, top + 62, remark, "small", more=squeezed)
+        yield text(x + width / 2, top + 62, remark, "small", more=squeezed)
         if place:
             yield f'<path d="M{x - gap} {top + 22} h{gap}" stroke="#555" stroke-width="1.5"/>'

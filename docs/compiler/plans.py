@@ -24,6 +24,10 @@ WIDE = [
     ("sigmoid", FixedPoint(32, 12), FixedPoint(16, 12), 1.0),
     ("sigmoid", FixedPoint(32, 16), FixedPoint(32, 16), 1.0),
     ("sigmoid", FixedPoint(32, 24), FixedPoint(32, 24), 1.0),
+    ("log", FixedPoint(24, 16), FixedPoint(24, 16), 1.0),
+    ("sqrt", FixedPoint(24, 16), FixedPoint(24, 16), 1.0),
+    ("rsqrt", FixedPoint(24, 16), FixedPoint(24, 16), 1.0),
+    ("log", FixedPoint(32, 16), FixedPoint(32, 16), 1.0),
 ]
 """Function, input, output, and the ULP it may err by."""
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from sirnn.compiler.compiled import Candidate, describe
 from sirnn.compiler.fit import Line, Rooms, Segments, Window
-from sirnn.compiler.frames import Frame, frames
+from sirnn.compiler.frames import Frame, bent, frames
 from sirnn.compiler.ladders import ladders, stretched_target
 from sirnn.compiler.plan import MAX_RING_BITS, Piecewise, Plan, Symmetric
 from sirnn.compiler.price import Link, Price, price_of
@@ -102,20 +102,27 @@ class Terms:
 
 
 @attrs.define(eq=False)
-class _Tabled:
-    """The way of a table."""
+class _Known:
+    """The way of a plan that takes no search.
 
-    frame: Frame
+    Attributes:
+        plan: that is.
+        terms: what decides.
+        error: ULP that it errs by at most, as far as it is not known to be within the bound.
+    """
+
+    plan: Plan
     terms: Terms
+    error: float = 0.0
 
     def sketch(self) -> _Found | None:
-        """What is no dearer than the plan."""
-        return self.terms.found(self.frame.whole(table(self.frame.target, self.terms.bound)))
+        """The plan, whatever it errs by."""
+        return self.terms.found(self.plan)
 
     def fitted(self, most: float) -> _Found | None:
-        """The plan."""
+        """The plan, if it is within the bound and weighs less than `most`."""
         found = self.sketch()
-        return found if found and found.weight < most and self.terms.bound >= TABLE_ERROR else None
+        return found if found and found.weight < most and self.error <= self.terms.bound else None
 
 
 @attrs.define(eq=False)
@@ -223,14 +230,17 @@ def cheapest(target: Target, terms: Terms) -> tuple[Plan | None, tuple[Candidate
     return best.plan, (attrs.evolve(chosen, verdict=CHOSEN), *weighed.values())
 
 
-def _ways(target: Target, terms: Terms) -> Iterator[_Tabled | _Pieces]:
-    """Tables and pieces, mirrored ones too, for the whole range and for its narrowest frames; or pieces of one size."""
+def _ways(target: Target, terms: Terms) -> Iterator[_Known | _Pieces]:
+    """Straight lines; tables and all pieces for the whole range and for its narrowest frames; or pieces of one size."""
     if terms.index_bits is not None:
         yield from _pieces_of_size(target, terms, terms.index_bits)
         return
+    straight = bent(target, terms.bound)
+    if straight is not None:
+        yield _Known(straight, terms)
     for frame in frames(target, terms.bound):
         if frame.target.read_bits <= MAX_TABLE_BITS:
-            yield _Tabled(frame, terms)
+            yield _Known(frame.whole(table(frame.target, terms.bound)), terms, TABLE_ERROR)
         for degree in DEGREES:
             yield from _all_pieces(frame, terms, degree)
             yield from _tiers(frame, terms, degree)

@@ -5,6 +5,8 @@
 A line is local: its slope makes up for what the input's ring lacks. Where both lines have one slope, which is mostly 0,
 the last term is a shared bit times a public number.
 
+Without anything inside, a line on either side of 0 takes the sign alone (`bent`).
+
 Where an even function's lines are mirror images of one another, as those of gelu are, its odd one is clamped, by one
 line for all words outside, and then unfolded (`symmetric`), for which the sign of x is needed instead of `below`.
 
@@ -23,7 +25,7 @@ from sirnn.blocks.comparison import invert, msb, msb_cost
 from sirnn.blocks.conversion import b2a, b2a_cost, mux, mux_cost
 from sirnn.blocks.equality import is_zero, is_zero_cost
 from sirnn.blocks.lookup import lookup_bits, lookup_bits_cost
-from sirnn.compiler.plan import Clamped, Line, Symmetric
+from sirnn.compiler.plan import Bent, Clamped, Line, Symmetric
 from sirnn.compiler.symmetric import unfolded, unfolded_cost
 from sirnn.cost import FREE, Cost
 from sirnn.party import SERVER, Party
@@ -174,18 +176,18 @@ def _line(party: Party, x: ArithmeticShare, line: Line, bits: int) -> Arithmetic
     return words * line.slope + party.constant(line.constant, bits, x.shape)
 
 
-def _step(plan: Clamped) -> Line:
+def _step(plan: Clamped | Bent) -> Line:
     """The line below less that above."""
     return Line(plan.below.slope - plan.above.slope, plan.below.constant - plan.above.constant)
 
 
-def _step_places(plan: Clamped) -> int:
+def _step_places(plan: Clamped | Bent) -> int:
     """How often 2 divides a constant step, at most the output's bits."""
     step = _step(plan).constant % (1 << plan.out.bits)
     return (step & -step).bit_length() - 1 if step else plan.out.bits
 
 
-async def _below(party: Party, x: ArithmeticShare, below: BooleanShare | None, plan: Clamped) -> ArithmeticShare:
+async def _below(party: Party, x: ArithmeticShare, below: BooleanShare | None, plan: Clamped | Bent) -> ArithmeticShare:
     step, bits, places = _step(plan), plan.out.bits, _step_places(plan)
     if below is None or (not step.slope and places == bits):
         return party.constant(0, bits, x.shape)
@@ -195,7 +197,7 @@ async def _below(party: Party, x: ArithmeticShare, below: BooleanShare | None, p
     return ArithmeticShare(ring.reduce(number.words, bits), bits) * step.constant
 
 
-def _below_cost(profile: Profile, n: int, plan: Clamped) -> Cost:
+def _below_cost(profile: Profile, n: int, plan: Clamped | Bent) -> Cost:
     step, places = _step(plan), _step_places(plan)
     if not plan.inp.signed or (not step.slope and places == plan.out.bits):
         return FREE
@@ -204,5 +206,31 @@ def _below_cost(profile: Profile, n: int, plan: Clamped) -> Cost:
     return b2a_cost(profile, n, bits=plan.out.bits - places)
 
 
-PRIMITIVES = (sides, sides_above, select)
+# ------------------------------------------------------------ nothing but straight lines
+
+
+async def bent(party: Party, x: ArithmeticShare, plan: Bent) -> ArithmeticShare:
+    """The plan's line above 0, and what that below is more where x is negative; local if they are one.
+
+    Cost: `bent_cost`.
+    """
+    above = _line(party, x, plan.above, plan.out.bits)
+    if plan.straight:
+        return above
+    rest = plan.read_bits - 1
+    sign = BooleanShare(ring.top_bit(ring.reduce(x.words, plan.read_bits), plan.read_bits))
+    if rest:
+        sign ^= await carry(party, x.reduce(rest))
+    return above + await _below(party, x, sign, plan)
+
+
+def bent_cost(profile: Profile, n: int, plan: Bent) -> Cost:
+    """A carry of all bits that are read but the top one, and a MUX or, if the lines are parallel, a B2A."""
+    if plan.straight:
+        return FREE
+    rest = plan.read_bits - 1
+    return (carry_cost(profile, n, bits=rest) if rest else FREE) + _below_cost(profile, n, plan)
+
+
+PRIMITIVES = (sides, sides_above, select, bent)
 """They take a plan, as `evaluate` does, which is tested in their place."""

@@ -10,17 +10,18 @@ from typing import Any
 import attrs
 import cattrs
 
-from sirnn.compiler.plan import Clamped, Inner, Line, Piecewise, Plan, Symmetric, Table, Tiered
+from sirnn.compiler.plan import Bent, Clamped, Inner, Line, Piecewise, Plan, Symmetric, Table, Tiered
 from sirnn.compiler.stretch import Stretch
 from sirnn.errors import LocalError
 from sirnn.fixedpoint import FixedPoint
 
-KINDS: dict[str, type[Table] | type[Piecewise] | type[Symmetric] | type[Tiered] | type[Clamped]] = {
+KINDS: dict[str, type[Plan]] = {
     "table": Table,
     "piecewise": Piecewise,
     "symmetric": Symmetric,
     "tiered": Tiered,
     "clamped": Clamped,
+    "bent": Bent,
 }
 """By the name a file gives them."""
 

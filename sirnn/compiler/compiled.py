@@ -8,7 +8,7 @@ import attrs
 import numpy as np
 
 from sirnn.compiler import codec
-from sirnn.compiler.plan import Clamped, Piecewise, Plan, Symmetric, Tiered
+from sirnn.compiler.plan import Bent, Clamped, Piecewise, Plan, Symmetric, Tiered
 from sirnn.compiler.price import Bill
 from sirnn.compiler.proof import Proof, errors_at
 from sirnn.compiler.real import Reals
@@ -94,6 +94,8 @@ def describe(plan: Plan) -> str:
     """A plan in a few words."""
     if isinstance(plan, Clamped):
         return f"{describe(plan.inner)} within {plan.inside_bits} bits"
+    if isinstance(plan, Bent):
+        return "a straight line" if plan.straight else "a line either side of 0"
     if isinstance(plan, Tiered):
         return f"{describe(plan.inner)} in {len(plan.stretch.tiers)} tiers"
     if isinstance(plan, Piecewise):

@@ -22,12 +22,22 @@ from sirnn.blocks.cascade import compose, compose_cost
 from sirnn.blocks.conversion import b2a, b2a_cost
 from sirnn.blocks.extension import extend_cost, zero_extend
 from sirnn.blocks.split_lookup import split_lookup, split_lookup_cost
-from sirnn.compiler.clamp import folds, select, select_cost, sides, sides_above, sides_above_cost, sides_cost
+from sirnn.compiler.clamp import (
+    bent,
+    bent_cost,
+    folds,
+    select,
+    select_cost,
+    sides,
+    sides_above,
+    sides_above_cost,
+    sides_cost,
+)
 from sirnn.compiler.coefficients import look_up, look_up_cost, words
-from sirnn.compiler.examples import CLAMPED, PIECES, SYMMETRIC, TABLES, TIERED, TOGETHER
+from sirnn.compiler.examples import BENT, CLAMPED, PIECES, SYMMETRIC, TABLES, TIERED, TOGETHER
 from sirnn.compiler.horner import Rest, horner, horner_cost
 from sirnn.compiler.layout import Column, layout
-from sirnn.compiler.plan import Clamped, Piecewise, Plan, Symmetric, Table, Tiered
+from sirnn.compiler.plan import Bent, Clamped, Piecewise, Plan, Symmetric, Table, Tiered
 from sirnn.compiler.symmetric import Cut, cut, cut_cost, odd, odd_cost, unfolded, unfolded_cost
 from sirnn.compiler.tiers import stretched, stretched_cost
 from sirnn.cost import FREE, Cost, parallel
@@ -56,6 +66,8 @@ def evaluate_cost(profile: Profile, n: int, *, plan: Plan) -> Cost:
     """
     if isinstance(plan, Clamped):
         return _inside_cost(profile, n, plan) + select_cost(profile, n, plan)
+    if isinstance(plan, Bent):
+        return bent_cost(profile, n, plan)
     if isinstance(plan, Tiered):
         return stretched_cost(profile, n, plan.stretch) + evaluate_cost(profile, n, plan=plan.inner)
     if isinstance(plan, Symmetric):
@@ -70,7 +82,7 @@ def evaluate_cost(profile: Profile, n: int, *, plan: Plan) -> Cost:
     gives=lambda p: [Arith(p["plan"].out.bits)],
     clear=evaluate_clear,
     cost=evaluate_cost,
-    examples=[{"plan": plan} for plan in (*PIECES, *TABLES, *SYMMETRIC, *TIERED, *CLAMPED)],
+    examples=[{"plan": plan} for plan in (*PIECES, *TABLES, *SYMMETRIC, *TIERED, *CLAMPED, *BENT)],
     profiles=AHEAD,
 )
 async def evaluate(party: Party, x: ArithmeticShare, *, plan: Plan) -> ArithmeticShare:
@@ -87,6 +99,8 @@ async def evaluate(party: Party, x: ArithmeticShare, *, plan: Plan) -> Arithmeti
     _check(x, plan)
     if isinstance(plan, Clamped):
         return await select(party, x, *await _inside(party, x, plan), plan)
+    if isinstance(plan, Bent):
+        return await bent(party, x, plan)
     if isinstance(plan, Tiered):
         return await evaluate(party, await stretched(party, x, plan.stretch), plan=plan.inner)
     if isinstance(plan, Symmetric):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 import numpy as np
 
-from sirnn.compiler.plan import Clamped, Integers, Line, Piecewise, Symmetric, Table, Tiered
+from sirnn.compiler.plan import Bent, Clamped, Integers, Line, Piecewise, Symmetric, Table, Tiered
 from sirnn.compiler.stretch import stretch
 from sirnn.fixedpoint import FixedPoint
 
@@ -203,6 +203,18 @@ CLAMPED = [
     Clamped(example_table(16, entry_bits=14, out_bits=16, read_bits=11), 11, below=Line(0, 0), above=Line(0, 1 << 12)),
 ]
 """Signed and unsigned inputs, few and many bits above those inside; steps of a power of two, a line, and nothing."""
+
+BENT = [
+    Bent(FixedPoint(6, 0), FixedPoint(6, 0), below=Line(0, 0), above=Line(1, 0)),
+    Bent(FixedPoint(6, 0), FixedPoint(5, 0), below=Line(-3, 7), above=Line(2, -1)),
+    Bent(FixedPoint(7, 0), FixedPoint(12, 0), below=Line(0, 5), above=Line(0, 5 + 64)),
+    Bent(FixedPoint(1, 0), FixedPoint(4, 0), below=Line(8, 1), above=Line(-8, 3)),
+    Bent(FixedPoint(5, 0), FixedPoint(5, 0), below=Line(3, 2), above=Line(3, 2)),
+    Bent(FixedPoint(7, 0), FixedPoint(9, 0), below=Line(4, 0), above=Line(-4, 2), read_bits=4),
+    Bent(FixedPoint(5, 0, signed=False), FixedPoint(4, 0), below=Line(0, 0), above=Line(5, 2)),
+    Bent(FixedPoint(16, 12), FixedPoint(16, 12), below=Line(-1, 0), above=Line(1, 0)),
+]
+"""A bend, a step by a power of two, and a straight line; words of one bit, and results that wrap."""
 
 TOGETHER = [
     [PIECES[0], example_pieces(6, 2, (-50, 50), (-8, 8), shifts=(0,), drops=(2,), out_bits=10)],

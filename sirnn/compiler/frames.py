@@ -13,7 +13,7 @@ import attrs
 import numpy as np
 
 from sirnn.compiler.ladders import StretchedTarget
-from sirnn.compiler.plan import Clamped, Inner, Line, Piecewise, Plan, Table, Tiered
+from sirnn.compiler.plan import Bent, Clamped, Inner, Line, Piecewise, Plan, Table, Tiered
 from sirnn.compiler.target import REFERENCE_ERROR, Target, every, spread, tabulate
 from sirnn.fixedpoint import FixedPoint
 
@@ -60,6 +60,19 @@ def frames(target: Target, bound: float) -> Iterator[Frame]:
         if frame is not None:
             found += 1
             yield frame
+
+
+def bent(target: Target, bound: float) -> Bent | None:
+    """A straight line throughout, or one on either side of 0."""
+    whole = _line(target, target.domain, bound)
+    if whole is not None:
+        return Bent(target.inp, target.out, whole, whole)
+    _, negative, others = cut(target.domain, (0, -1))
+    below, above = _line(target, negative, bound), _line(target, others, bound)
+    if below is None or above is None:
+        return None
+    read_bits = 1 + max(-target.domain.start - 1, target.domain.stop - 1).bit_length()
+    return Bent(target.inp, target.out, below, above, min(read_bits, target.inp.bits))
 
 
 def _frame(target: Target, inside_bits: int, bound: float) -> Frame | None:

@@ -8,6 +8,7 @@ two parties compute is the same, bit for bit. There is no rounding that depends 
     Symmetric       lines for x >= 0, and their mirror image for x < 0
     Tiered          pieces of many widths: these of a word that was stretched where the function bends
     Clamped         one of these where x is near 0 (or another end of its type), a straight line to either side
+    Bent            a straight line for x >= 0, and another for x < 0
 
 Words are read modulo powers of two throughout, the input as a raw word: a table simply lists negative numbers in its
 upper half. A plan reads the low `read_bits` bits of its input, all of them unless the function's domain makes the
@@ -432,4 +433,46 @@ class Clamped:
         return np.where(within, self.inner.evaluate(x), outside)
 
 
-Plan: TypeAlias = Inner | Clamped
+# ------------------------------------------------------------ nothing but straight lines
+
+
+@attrs.frozen
+class Bent:
+    """A straight line for x >= 0 and another, or the same, for x < 0.
+
+    Attributes:
+        inp: type of the input words.
+        out: type of the output words.
+        below: for x < 0; of no effect for unsigned inputs.
+        above: for x >= 0.
+        read_bits: low bits of the input of which the top one is read as its sign; by default all of them.
+
+    Raises:
+        LocalError: a slope needs more bits than the input has.
+    """
+
+    inp: FixedPoint
+    out: FixedPoint
+    below: Line
+    above: Line
+    read_bits: int = attrs.field(default=attrs.Factory(_all_bits, takes_self=True))
+
+    def __attrs_post_init__(self) -> None:
+        _require(1 <= self.read_bits <= self.inp.bits, f"{self.read_bits} bits read of {self.inp}")
+        for line in (self.below, self.above):
+            _require(line.determined(self.inp, self.out), f"slope {line.slope} wraps")
+
+    @property
+    def straight(self) -> bool:
+        """Whether it is one line throughout."""
+        return self.below == self.above or not self.inp.signed
+
+    def evaluate(self, x: Clear) -> Clear:
+        """Output words for input words, uint64, any shape."""
+        integers = self.inp.to_int(ring.reduce(x, self.inp.bits))
+        below, above = (line.slope * integers + line.constant for line in (self.below, self.above))
+        negative = (x >> np.uint64(self.read_bits - 1) & np.uint64(self.inp.signed)) == 1
+        return ring.from_signed(np.where(negative, below, above), self.out.bits).astype(np.uint64)
+
+
+Plan: TypeAlias = Inner | Clamped | Bent

@@ -21,7 +21,7 @@ import numpy as np
 
 from sirnn import ring
 from sirnn.compiler.frames import cut
-from sirnn.compiler.plan import Clamped, Inner, Line, Piecewise, Plan, Symmetric, Tiered
+from sirnn.compiler.plan import Bent, Clamped, Inner, Line, Piecewise, Plan, Symmetric, Tiered
 from sirnn.compiler.real import Reals
 from sirnn.compiler.rounding import band
 from sirnn.compiler.target import Int64s, Target, every, values_of
@@ -136,13 +136,20 @@ def _evaluated(plan: Plan, target: Target, run: range) -> Iterator[_Piece]:
 # ------------------------------------------------------------ a grid of words
 
 
+def _parts(plan: Plan, domain: range) -> list[tuple[Inner | Line, range]]:
+    """The integers of the domain by the part of the plan that is for them."""
+    if isinstance(plan, Bent):
+        _, negative, others = cut(domain, (0, -1))
+        return [(plan.below, negative), (plan.above, others)]
+    if isinstance(plan, Clamped):
+        inside, below, above = cut(domain, (plan.inside.start, plan.inside.stop - 1))
+        return [(plan.inner, inside), (plan.below, below), (plan.above, above)]
+    return [(plan, domain)]
+
+
 def _runs(plan: Plan, target: Target) -> Iterator[tuple[Inner | Line, range, int]]:
     """The integers of the domain by what gives their results, and the bits of a segment of it."""
-    parts: list[tuple[Inner | Line, range]] = [(plan, target.domain)] if not isinstance(plan, Clamped) else []
-    if isinstance(plan, Clamped):
-        ends = plan.inside.start, plan.inside.stop - 1
-        parts += zip((plan.inner, plan.below, plan.above), cut(target.domain, ends), strict=True)
-    for part, run in ((part, run) for part, run in parts if len(run)):
+    for part, run in ((part, run) for part, run in _parts(plan, target.domain) if len(run)):
         if isinstance(part, Tiered) and isinstance(part.inner, Piecewise):
             for place, tier in enumerate(part.stretch.tiers):
                 width = max(0, part.inner.rest_bits - tier.shift)

@@ -6,7 +6,7 @@ significant nonzero bit makes (SIRNN, section III-E): index and fraction of a fl
 
     t = +-(x - origin) mod 2^read_bits,      u = t 2^shift + offset      of the last tier that t < 2^reach holds for
 
-The first tier holds all words. The parts of the tiers lie side by side in u, with nothing between them.
+The first tier holds all words. In u the tiers lie side by side, the finest first, so that u grows with t.
 """
 
 from __future__ import annotations
@@ -137,10 +137,11 @@ def stretch(origin: int, step: int, cuts: Sequence[tuple[int, int]]) -> Stretch:
         cuts: for each tier, the coarsest first, what it reaches and the width of its segments, as powers of two; it
             reaches at least a segment of the tier above.
     """
+    counts = segments(cuts)
     (read_bits, rest_bits), tiers, before = cuts[0], tuple[Tier, ...](), 0
-    for (reach, width), count in zip(cuts, segments(cuts), strict=True):
-        before += count
-        shift = rest_bits - width
-        # The last word of a tier is next to the first of the one that follows.
-        tiers += (Tier(reach, shift, (before << rest_bits) - (1 << reach + shift)),)
+    for place in range(len(cuts) - 1, -1, -1):  # the finest first, so that u grows with t
+        shift = rest_bits - cuts[place][1]
+        start = 1 << cuts[place + 1][0] + shift if tiers else 0
+        tiers = (Tier(cuts[place][0], shift, (before << rest_bits) - start), *tiers)
+        before += counts[place]
     return Stretch(read_bits, ((before << rest_bits) - 1).bit_length(), origin, step, tiers)

@@ -8,7 +8,7 @@ import attrs
 import pytest
 
 from sirnn.compiler.codec import digest, dump, load, load_plan, save_plan
-from sirnn.compiler.examples import TIERED
+from sirnn.compiler.examples import BENT, TIERED
 from sirnn.compiler.plan import Clamped, Line, Piecewise, Table
 from sirnn.errors import LocalError
 from sirnn.fixedpoint import FixedPoint
@@ -23,6 +23,7 @@ PLANS = [
     Clamped(TABLE, 2, Line(0, 1), Line(2, -3)),
     TIERED[1],
     Clamped(TIERED[2], 7, Line(0, 1), Line(0, -3)),
+    BENT[1],
 ]
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sirnn import ring
 from sirnn.compiler.compiled import describe
 from sirnn.compiler.library import LIBRARY, between
-from sirnn.compiler.plan import Clamped, Piecewise, Symmetric, Table
+from sirnn.compiler.plan import Bent, Clamped, Piecewise, Symmetric, Table
 from sirnn.compiler.price import COUNT, Link, Price, price_of
 from sirnn.compiler.search import compile_function
 from sirnn.errors import LocalError
@@ -168,6 +168,31 @@ def test_a_larger_bound_never_costs_more():
 def test_short_inputs_are_tables_and_long_ones_are_pieces():
     assert isinstance(compiled("sin(x)", FixedPoint(4, 2), FixedPoint(12, 10)).plan, Table)
     assert isinstance(compiled("sin(x)", FixedPoint(14, 10), FixedPoint(12, 10)).plan, Piecewise | Symmetric)
+
+
+@pytest.mark.parametrize(
+    ("f", "words", "most_bytes"),
+    [
+        ("relu", FixedPoint(16, 12), 20),
+        ("relu", FixedPoint(32, 16), 30),
+        ("where(x >= 0, 3, -2.5)", FixedPoint(16, 8), 20),
+        ("min(3 - 2 * x, 3 + x)", FixedPoint(12, 4), 20),
+        ("2 * x - 7", FixedPoint(20, 10), 0),
+        ("7 - x", FixedPoint(8, 4, signed=False), 0),
+    ],
+)
+def test_straight_lines_take_no_more_than_the_sign(f, words, most_bytes):
+    made = compiled(f, words, FixedPoint(words.bits, words.scale), domain=range(-120 * words.signed, 120))
+    assert isinstance(made.plan, Bent)
+    assert made.plan.straight == (most_bytes == 0)
+    assert made.bytes_per_instance <= most_bytes
+    assert made.max_ulp == 0
+
+
+def test_every_word_of_32_bits_is_bent_alike():
+    made = compiled("relu", FixedPoint(32, 16), FixedPoint(32, 16))
+    assert isinstance(made.plan, Bent)
+    assert (made.proof.method, made.max_ulp) == ("intervals", 0)
 
 
 # ------------------------------------------------------------ refusals
