@@ -58,9 +58,14 @@ def _domain(_ctx: click.Context, _param: click.Parameter, text: str | None) -> t
     "--network", type=click.Choice(list(NETWORKS)), help="Choose what is fastest on it, not what sends least."
 )
 @click.option(
+    "--flight-bits",
+    type=click.IntRange(0),
+    help="What an instance must save for a flight more. [default: 12, or the library's]",
+)
+@click.option(
     "--max-flights",
     type=click.IntRange(1),
-    help="Online flights that it may take. [default: any number, or the library's]",
+    help="Online flights that it may take. [default: any number]",
 )
 @click.option("--exhaust", is_flag=True, help="Prove it on every input, also of wide ones: 2^32 take some ten minutes.")
 @click.option("--count", type=click.IntRange(1), default=COUNT, show_default=True, help="Instances in a batch.")

@@ -79,7 +79,7 @@ def _path(task: Task) -> Path | None:
         "network": task.network and [task.network.latency.hex(), task.network.bits_per_second.hex()],
         "count": task.count,
         "profile": task.profile.value,
-        "flights": task.limits,
+        "flights": [task.flight_bits, task.max_flights],
         "exhaust": task.exhaust,
         "cut": task.cut,
     }

@@ -17,7 +17,7 @@ from sirnn.compiler.fit import Line, Rooms, Segments, Window
 from sirnn.compiler.frames import Frame, bent, frames
 from sirnn.compiler.ladders import ladders, stretched_target
 from sirnn.compiler.plan import MAX_RING_BITS, Piecewise, Plan, Symmetric
-from sirnn.compiler.price import Link, Price, price_of
+from sirnn.compiler.price import FLIGHT_BITS, Link, Price, price_of
 from sirnn.compiler.shapes import FLOOR, Shape, shapes, table
 from sirnn.compiler.symmetry import Symmetry, symmetry
 from sirnn.compiler.target import Int64s, Target
@@ -74,6 +74,7 @@ class Terms:
         link: the network whose time decides; bytes do if there is none.
         count: instances of a batch.
         profile: of the sessions that will run it.
+        flight_bits: what a flight is worth in bits of an instance, where there is no network.
         max_flights: online, that a plan may take; any number if None.
         index_bits: that a plan must have; any kind of plan will do if None.
     """
@@ -82,14 +83,15 @@ class Terms:
     link: Link | None
     count: int
     profile: Profile
+    flight_bits: int = FLIGHT_BITS
     max_flights: int | None = None
     index_bits: int | None = None
 
     @classmethod
-    def of(cls, task: Task, bound: float, max_flights: int | None) -> Terms:
-        """A task's, for a bound that may be smaller than its own, and a limit of flights."""
+    def of(cls, task: Task, bound: float) -> Terms:
+        """A task's, for a bound that may be smaller than its own."""
         index_bits = None if task.cut is None else task.cut[1]
-        return cls(bound, task.network, task.count, task.profile, max_flights, index_bits)
+        return cls(bound, task.network, task.count, task.profile, task.flight_bits, task.max_flights, index_bits)
 
     def found(self, plan: Plan) -> _Found | None:
         """A plan, its price and its weight, infinite if it takes too many flights; None if there is no protocol."""
@@ -98,7 +100,7 @@ class Terms:
         except LocalError:
             return None
         allowed = self.max_flights is None or price.flights <= self.max_flights
-        return _Found(plan, price, price.weight(self.link, self.count) if allowed else math.inf)
+        return _Found(plan, price, price.weight(self.link, self.count, self.flight_bits) if allowed else math.inf)
 
 
 @attrs.define(eq=False)

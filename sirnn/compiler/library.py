@@ -11,6 +11,7 @@ import attrs
 import numpy as np
 
 from sirnn.compiler import real
+from sirnn.compiler.price import FLIGHT_BITS
 from sirnn.compiler.real import RealFunction
 from sirnn.fixedpoint import FixedPoint
 
@@ -71,7 +72,7 @@ class LibraryFunction:
         max_ulp: the error allowed unless the caller says another.
         saturate: whether the ends of the output type stand for what is beyond them, unless the caller says otherwise:
             true of those that exceed usual types where they are asked for.
-        few_flights: online flights that a plan takes at most if it can, unless the caller says what counts.
+        flight_bits: bits of an instance that a plan must save for each flight more, unless the caller says otherwise.
     """
 
     name: str
@@ -80,7 +81,7 @@ class LibraryFunction:
     domain: Callable[[FixedPoint], range] = everywhere
     max_ulp: float = 1.0
     saturate: bool = False
-    few_flights: int | None = None
+    flight_bits: int = FLIGHT_BITS
 
 
 LIBRARY = {
@@ -102,7 +103,7 @@ LIBRARY = {
         LibraryFunction("relu", "max(x, 0)", real.relu, max_ulp=0.5),
         # Most often it is asked for one number a row, so that its flights count for more than its bytes.
         LibraryFunction(
-            "rsqrt", "1 / sqrt(x) for x > 0", real.rsqrt, positive, max_ulp=0.6, saturate=True, few_flights=8
+            "rsqrt", "1 / sqrt(x) for x > 0", real.rsqrt, positive, max_ulp=0.6, saturate=True, flight_bits=120
         ),
         LibraryFunction("selu", "elu with the constants of self-normalising networks", real.selu, saturate=True),
         LibraryFunction("sigmoid", "1 / (1 + e^-x)", real.sigmoid, max_ulp=1.2),

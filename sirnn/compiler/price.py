@@ -15,8 +15,8 @@ COUNT = 65_536
 """Instances of a batch that prices are for, unless another number is asked for."""
 
 FLIGHT_BITS = 12
-"""Bits of an instance that a plan must save for each flight more, where no network is given. In a batch of COUNT that
-is a third of what SIRNN's LAN sends both ways in a flight: little, but a byte is not bought with ten flights.
+"""Bits of an instance that a plan must save for each flight more, unless something else is said. In a batch of COUNT
+that is a third of what SIRNN's LAN sends both ways in a flight: little, but a byte is not bought with ten flights.
 """
 
 
@@ -45,10 +45,10 @@ class Price:
     bits: float
     flights: int
 
-    def weight(self, link: Link | None, count: int) -> float:
-        """Seconds of a batch on a network; bits of an instance where none is given, flights counting a little."""
+    def weight(self, link: Link | None, count: int, flight_bits: int = FLIGHT_BITS) -> float:
+        """Seconds of a batch on a network; bits of an instance where none is given, a flight being worth some."""
         if link is None:
-            return self.bits + self.flights * FLIGHT_BITS
+            return self.bits + self.flights * flight_bits
         return self.flights * link.latency + count * self.bits / (2 * link.bits_per_second)
 
 

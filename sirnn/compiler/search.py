@@ -10,7 +10,7 @@ from sirnn.compiler.compiled import Compiled
 from sirnn.compiler.price import bill
 from sirnn.compiler.proof import Progress, prove
 from sirnn.compiler.real import RealFunction
-from sirnn.compiler.target import Target, tabulate
+from sirnn.compiler.target import tabulate
 from sirnn.compiler.task import Task, make_task
 from sirnn.errors import LocalError
 from sirnn.fixedpoint import FixedPoint
@@ -44,9 +44,9 @@ def compile_function(
         options: `max_ulp`, 1 by default or what the library says; `name`, what messages call f; `domain`, the integers
             of the input on which f is asked for (elsewhere any word may result); `saturate`, whether the ends of the
             output type stand for what is beyond them; `network`, whose time for a batch decides instead of the bytes;
-            `count`, instances of a batch; `profile`; `max_flights`, the most that the evaluation may take online;
-            `exhaust`, to prove the error on every word even of wide inputs; and `cut`, how the input must be cut: see
-            `task.Task`.
+            `count`, instances of a batch; `profile`; `flight_bits`, what a flight is worth; `max_flights`, the most
+            that the evaluation may take online; `exhaust`, to prove the error on every word even of wide inputs; and
+            `cut`, how the input must be cut: see `task.Task`.
 
     Raises:
         LocalError: f has no value somewhere on the domain, or one the output type cannot hold; or no plan is within
@@ -64,31 +64,21 @@ def compile_function(
 
 def compile_task(task: Task, *, progress: Progress | None = None) -> Compiled:
     """The cheapest plan for a task, as `compile_function`, found anew."""
-    target = tabulate(task)
-    for limit in task.limits:
-        compiled = _within(limit, target, progress)
-        if compiled is not None:
-            return compiled
-    flights = "" if task.max_flights is None else f" in {task.max_flights} flights"
-    raise LocalError(
-        f"no plan gives {task.name} from {task.inp} to {task.out} within {task.max_ulp:g} ULP{flights}",
-        remedy="allow a larger error (0.5 ULP is the least possible), a coarser output, or a narrower input"
-        + (", or more flights" if flights else ""),
-    )
-
-
-def _within(flights: int | None, target: Target, progress: Progress | None) -> Compiled | None:
-    """The cheapest plan that takes no more flights; None if there is none."""
-    task, bound = target.task, target.task.max_ulp
+    target, bound = tabulate(task), task.max_ulp
     for _ in range(ATTEMPTS):
-        plan, candidates = cheapest(target, Terms.of(task, bound, flights))
+        plan, candidates = cheapest(target, Terms.of(task, bound))
         if plan is None:
-            return None
+            break
         proof = prove(plan, target, progress=progress)
         if proof.max_ulp <= task.max_ulp:
             return Compiled(task, plan, proof, bill(task.profile, plan, task.count), candidates)
         # Wide inputs are fitted at some of their words; the others turned out to be worse by this.
         bound -= max(proof.max_ulp - task.max_ulp, LEAST_STEP)
         if bound <= 0:
-            return None
-    return None
+            break
+    flights = "" if task.max_flights is None else f" in {task.max_flights} flights"
+    raise LocalError(
+        f"no plan gives {task.name} from {task.inp} to {task.out} within {task.max_ulp:g} ULP{flights}",
+        remedy="allow a larger error (0.5 ULP is the least possible), a coarser output, or a narrower input"
+        + (", or more flights" if flights else ""),
+    )

@@ -6,7 +6,7 @@ import attrs
 
 from sirnn.compiler.expression import parse
 from sirnn.compiler.library import LIBRARY, everywhere
-from sirnn.compiler.price import COUNT, Link
+from sirnn.compiler.price import COUNT, FLIGHT_BITS, Link
 from sirnn.compiler.real import RealFunction
 from sirnn.errors import LocalError
 from sirnn.fixedpoint import FixedPoint
@@ -29,8 +29,8 @@ class Task:
         network: decides between plans by the time a batch takes on it; if there is none, the bytes decide.
         count: instances of a batch.
         profile: of the sessions that will run it.
+        flight_bits: bits of an instance that a plan must save for each flight more, where no network is given.
         max_flights: online flights that it may take at most; any number if None.
-        few_flights: a limit that is kept only if some plan is within it, and nobody said another or named a network.
         exhaust: whether its error is proved on every word of however wide a domain.
         cut: how many bits of the input the plan must read, and how many of these must be its index, so that it can be
             evaluated together with others; whatever is cheapest if None.
@@ -47,20 +47,14 @@ class Task:
     network: Link | None = None
     count: int = COUNT
     profile: Profile = Profile.LEAN
+    flight_bits: int = FLIGHT_BITS
     max_flights: int | None = None
-    few_flights: int | None = None
     exhaust: bool = False
     cut: tuple[int, int] | None = None
 
     def __attrs_post_init__(self) -> None:
         if not 0 < self.max_ulp < 1 << 20:
             raise LocalError(f"an error of {self.max_ulp:g} ULP", remedy="allow a positive one, such as 1")
-
-    @property
-    def limits(self) -> list[int | None]:
-        """Of flights, one of which is kept: the first within which there is a plan."""
-        free = self.max_flights is None and self.network is None
-        return [self.few_flights, None] if free and self.few_flights is not None else [self.max_flights]
 
 
 def make_task(
@@ -75,6 +69,7 @@ def make_task(
     network: Link | None = None,
     count: int = COUNT,
     profile: Profile = Profile.LEAN,
+    flight_bits: int | None = None,
     max_flights: int | None = None,
     exhaust: bool = False,
     cut: tuple[int, int] | None = None,
@@ -88,6 +83,8 @@ def make_task(
     definition: str | None
     real: RealFunction
     known = LIBRARY.get(f) if isinstance(f, str) else None
+    if flight_bits is None:
+        flight_bits = FLIGHT_BITS if known is None else known.flight_bits
     if known is not None:
         label, definition, real = known.name, f"library:{known.name}", known.real
         domain = known.domain(inp) if domain is None else domain
@@ -110,8 +107,8 @@ def make_task(
         network,
         count,
         profile,
+        flight_bits,
         max_flights,
-        known.few_flights if known else None,
         exhaust,
         cut,
     )

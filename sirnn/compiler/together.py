@@ -291,7 +291,9 @@ def _weight(own: dict[int, Compiled], merged: dict[int, Compiled]) -> float:
         plans = _pieces_of([compiled.plan for compiled in merged.values()])
         costs.append(evaluate_merged_cost(task.profile, task.count, plans=plans))
     cost = parallel(*costs)
-    return Price(price(task.profile, cost) / task.count, cost.flights).weight(task.network, task.count)
+    return Price(price(task.profile, cost) / task.count, cost.flights).weight(
+        task.network, task.count, task.flight_bits
+    )
 
 
 def _pieces_of(plans: Sequence[Plan]) -> list[Piecewise]:
