@@ -15,11 +15,11 @@ from sirnn.cli.error_plot import sparkline, write_plot
 from sirnn.cli.options import BITS, FILE, SCALE, json_option
 from sirnn.cli.report import amount, counted, print_json, progress_bar, table
 from sirnn.cli.report import out as console
-from sirnn.compiler import codec
 from sirnn.compiler.compiled import Compiled, describe, parameters
 from sirnn.compiler.library import LIBRARY, between
 from sirnn.compiler.price import COUNT, Link
 from sirnn.compiler.proof import ASSUMED, INTERVALS
+from sirnn.compiler.saved import SUFFIX, is_saved, save
 from sirnn.compiler.search import compile_function as compile_one
 from sirnn.compiler.together import compile_together
 from sirnn.errors import LocalError
@@ -72,7 +72,7 @@ def _domain(_ctx: click.Context, _param: click.Parameter, text: str | None) -> t
 @click.option("--cache/--no-cache", default=True, show_default=True, help="Use plans compiled before.")
 @click.option("--explain", is_flag=True, help="Show what was weighed, and where the error is.")
 @click.option("--plot", type=FILE, help="Draw the error over the domain (.svg, .png or .pdf; needs matplotlib).")
-@click.option("-o", "--output", type=FILE, help="Write the plan as JSON.")
+@click.option("-o", "--output", type=FILE, help="Write the plan as JSON, to be named in place of a function.")
 @json_option
 def compile_function(
     functions: tuple[str, ...],
@@ -101,6 +101,8 @@ def compile_function(
     for path in (plot, output):
         if path is not None and not path.parent.is_dir():
             raise LocalError(f"there is no folder {path.parent}", remedy="make it, or choose another file")
+    if output is not None and not is_saved(output.name):
+        raise LocalError(f"{output} does not end in {SUFFIX}", remedy=f"call it {output.with_suffix(SUFFIX)}")
     inp, out = FixedPoint(bits, in_scale, not unsigned), FixedPoint(out_bits, out_scale, not out_unsigned)
     options["domain"] = None if domain is None else between(*domain)(inp)
     options["network"] = None if network is None else link(network)
@@ -116,7 +118,7 @@ def compile_function(
     with progress_bar(f"Proving {functions[0]}") as progress:
         compiled = compile_one(functions[0], inp=inp, out=out, progress=progress, **options)
     if output is not None:
-        codec.save_plan(output, compiled.plan)
+        save(output, compiled)
     if plot is not None:
         write_plot(plot, compiled)
     if as_json:

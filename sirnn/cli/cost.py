@@ -44,7 +44,8 @@ def cost(
     ot: str,
     as_json: bool,
 ) -> None:
-    """The declared cost of WHAT: a function, by name or as an expression in x, a scenario, or a model file.
+    """The declared cost of WHAT: a function, by name, as an expression in x or as the file of a plan; a scenario, or a
+    model file.
 
     Declared costs are formulas that the tests hold to the measurement, to the byte and the flight. For a model,
     --count is the number of recordings in a batch (1 unless given), and its own types are used.

@@ -57,7 +57,8 @@ def evaluate(
 ) -> None:
     """Evaluate FUNCTION securely on the integers of a file and write the integers that come out.
 
-    A function is a name, or in profile lean also an expression in x, such as "x*tanh(log1p(exp(x)))".
+    A function is a name, or in profile lean also an expression in x, such as "x*tanh(log1p(exp(x)))", or the file of a
+    plan that compile-function wrote.
 
     An integer i stands for i / 2^scale. The output is a .npy file of int64, of the inputs' shape. Both parties run
     here, each on a random share of the inputs; what it cost is reported as by `measure`.

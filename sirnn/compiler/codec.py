@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from pathlib import Path
 from typing import Any
 
 import attrs
@@ -65,37 +64,6 @@ def digest(plan: Plan) -> str:
     """SHA-256 of the plan's canonical JSON, in hex: equal if and only if the plans are."""
     text = json.dumps(dump(plan), sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def save_plan(path: Path, plan: Plan) -> None:
-    """Write a plan to a JSON file.
-
-    Raises:
-        LocalError: the file cannot be written.
-    """
-    try:
-        path.write_text(json.dumps({**dump(plan), "digest": digest(plan)}) + "\n")
-    except OSError as failure:
-        raise LocalError(f"cannot write {path}: {failure.strerror}", remedy="choose another file") from failure
-
-
-def load_plan(path: Path) -> Plan:
-    """Read the plan that `save_plan` wrote.
-
-    Raises:
-        LocalError: no such file, it is not JSON, it is no plan, or it was changed since.
-    """
-    try:
-        document = json.loads(path.read_text())
-    except (OSError, ValueError) as failure:
-        raise LocalError(
-            f"cannot read {path}: {failure}", remedy="name a file that compile-function wrote"
-        ) from failure
-    said = document.pop("digest", None) if isinstance(document, dict) else None
-    plan = load(document)
-    if said != digest(plan):
-        raise LocalError(f"{path} was changed after it was written", remedy="compile the function again")
-    return plan
 
 
 def _known() -> str:

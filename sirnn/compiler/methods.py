@@ -9,14 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from functools import lru_cache, partial
+from pathlib import Path
 
 import attrs
 
-from sirnn.compiler.compiled import Compiled
+from sirnn.compiler.codec import digest
 from sirnn.compiler.evaluate import evaluate, evaluate_cost
 from sirnn.compiler.expression import parse
 from sirnn.compiler.library import LIBRARY
+from sirnn.compiler.plan import Plan
+from sirnn.compiler.saved import is_saved, load
 from sirnn.compiler.search import compile_function
+from sirnn.compiler.task import Task
 from sirnn.compiler.together import compile_together
 from sirnn.cost import Cost, parallel
 from sirnn.errors import LocalError
@@ -70,8 +74,8 @@ def function_names() -> list[str]:
 
 
 def is_function(text: str) -> bool:
-    """Whether this names a function, or is an expression in x."""
-    if text in LIBRARY or text in FUNCTIONS:
+    """Whether this names a function or the file of a compiled one, or is an expression in x."""
+    if text in LIBRARY or text in FUNCTIONS or is_saved(text):
         return True
     try:
         parse(text)
@@ -96,15 +100,21 @@ def unknown(text: str, *others: str) -> LocalError:
     return LocalError(f"there is nothing called {text!r}", remedy=f"name {names}, or an expression in x")
 
 
-@lru_cache(maxsize=64)
 def method(profile: Profile, name: str, *, inp: FixedPoint, out: FixedPoint) -> Method:
-    """The method of a function: by name, or in profile `lean` an expression in x.
+    """The method of a function: by name, or in profile `lean` an expression in x, or the file of a compiled function.
 
     A plan that was not compiled on this machine before takes a second or two.
 
     Raises:
         LocalError: there is no such function, or the profile does not have it, or not for these types.
     """
+    if is_saved(name):
+        return _saved(profile, Path(name), inp, out)
+    return _method(profile, name, inp, out)
+
+
+@lru_cache(maxsize=64)
+def _method(profile: Profile, name: str, inp: FixedPoint, out: FixedPoint) -> Method:
     if not is_function(name):
         raise unknown(name)
     if profile is Profile.LEAN:
@@ -113,7 +123,8 @@ def method(profile: Profile, name: str, *, inp: FixedPoint, out: FixedPoint) -> 
                 f"profile lean has no {name}",
                 remedy=f"name {', '.join(LIBRARY)}, or an expression in x; or use profile exact or paper",
             )
-        return planned(compile_function(name, inp=inp, out=out))
+        compiled = compile_function(name, inp=inp, out=out)
+        return planned(compiled.task, compiled.plan)
     if name not in FUNCTIONS:
         raise LocalError(
             f"profile {profile.value} has no {name}", remedy=f"choose from {', '.join(FUNCTIONS)}, or use profile lean"
@@ -135,9 +146,21 @@ def method(profile: Profile, name: str, *, inp: FixedPoint, out: FixedPoint) -> 
     )
 
 
-def planned(compiled: Compiled) -> Method:
-    """The method that a compiled function is."""
-    task, plan = compiled.task, compiled.plan
+def _saved(profile: Profile, path: Path, inp: FixedPoint, out: FixedPoint) -> Method:
+    if profile is not Profile.LEAN:
+        raise LocalError(f"profile {profile.value} runs no compiled plan", remedy="use profile lean")
+    task, plan = load(path)
+    if task is None:
+        raise LocalError(f"{path} does not say what function it is of", remedy="give its plan to `evaluate`")
+    if (plan.inp, plan.out) != (inp, out):
+        raise LocalError(
+            f"{path} is for {plan.inp} to {plan.out}, not {inp} to {out}", remedy="say the types it is for"
+        )
+    return planned(task, plan)
+
+
+def planned(task: Task, plan: Plan) -> Method:
+    """The method that evaluates a plan of a function."""
     return Method(
         task.name,
         task.inp,
@@ -147,7 +170,7 @@ def planned(compiled: Compiled) -> Method:
         plan.evaluate,
         lambda n: evaluate_cost(Profile.LEAN, n, plan=plan),
         partial(evaluate, plan=plan),
-        compiled.digest,
+        digest(plan),
     )
 
 

@@ -6,8 +6,9 @@ import json
 
 import pytest
 
-from sirnn.compiler.codec import digest, load_plan
+from sirnn.compiler.codec import digest
 from sirnn.compiler.price import bill
+from sirnn.compiler.saved import load
 from sirnn.profile import Profile
 
 SMALL = ("--bits", 8, "--in-scale", 4, "--out-bits", 8, "--out-scale", 4)
@@ -26,7 +27,7 @@ def report(invoke, *arguments):
 
 def test_the_report_is_that_of_the_plan_it_writes(invoke, tmp_path):
     found = report(invoke, "tanh", *SMALL, "--count", 1000, "-o", tmp_path / "plan.json")
-    plan = load_plan(tmp_path / "plan.json")
+    _, plan = load(tmp_path / "plan.json")
     assert found["digest"] == digest(plan)
     cost = bill(Profile.LEAN, plan, 1000)
     assert found["bytes_online"] == cost.online.payload
@@ -37,6 +38,21 @@ def test_the_report_is_that_of_the_plan_it_writes(invoke, tmp_path):
     assert (found["proven"], found["inputs"], found["overflows"]) == ("exhaustive", 256, 0)
     assert "candidates" not in found
     assert "entries" not in found["parameters"]
+
+
+def test_the_file_of_a_plan_is_run_in_place_of_a_function(invoke, tmp_path):
+    made = report(invoke, "tanh", "--max-ulp", 3, "-o", tmp_path / "plan.json")
+    result = invoke("measure", tmp_path / "plan.json", "--count", 300, "--json")
+    assert result.exit_code == 0, result.output
+    measured = json.loads(result.stdout)
+    assert measured["flights_online"] == made["flights"]
+    assert 1.5 < measured["max_ulp"] <= made["max_ulp"]
+    assert invoke("cost", tmp_path / "plan.json").exit_code == 0
+    for arguments, problem in ((["--profile", "exact"], "no compiled plan"), (["--bits", "12"], "the types it is for")):
+        result = invoke("measure", tmp_path / "plan.json", *arguments)
+        assert result.exit_code == 1
+        assert problem in result.stderr
+    assert "does not end in .json" in invoke("compile-function", "tanh", "-o", tmp_path / "plan").stderr
 
 
 def test_the_cache_answers_the_same(invoke):

@@ -1,4 +1,4 @@
-"""Plans in files: what is read is what was written, or refused."""
+"""Plans as JSON: what is read is what was written, or refused."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 import attrs
 import pytest
 
-from sirnn.compiler.codec import digest, dump, load, load_plan, save_plan
+from sirnn.compiler.codec import digest, dump, load
 from sirnn.compiler.examples import BENT, TIERED
 from sirnn.compiler.plan import Clamped, Line, Piecewise, Table
 from sirnn.errors import LocalError
@@ -28,10 +28,8 @@ PLANS = [
 
 
 @pytest.mark.parametrize("plan", PLANS, ids=lambda plan: type(plan).__name__)
-def test_what_is_read_is_what_was_written(plan, tmp_path):
+def test_what_is_read_is_what_was_written(plan):
     assert load(json.loads(json.dumps(dump(plan)))) == plan
-    save_plan(tmp_path / "plan.json", plan)
-    assert load_plan(tmp_path / "plan.json") == plan
 
 
 def test_digests_tell_plans_apart():
@@ -61,20 +59,3 @@ def test_what_is_no_plan_is_refused(change):
         load({"kind": "clamped", "inner": {**dump(TABLE), **change}})
     with pytest.raises(LocalError):
         load([])
-
-
-def test_files_that_are_missing_broken_or_changed_are_refused(tmp_path):
-    path = tmp_path / "plan.json"
-    with pytest.raises(LocalError, match="cannot read"):
-        load_plan(path)
-    path.write_text("{")
-    with pytest.raises(LocalError, match="cannot read"):
-        load_plan(path)
-    save_plan(path, TABLE)
-    document = json.loads(path.read_text())
-    document["entries"][0] = 7
-    path.write_text(json.dumps(document))
-    with pytest.raises(LocalError, match="was changed"):
-        load_plan(path)
-    with pytest.raises(LocalError, match="cannot write"):
-        save_plan(tmp_path / "nowhere" / "plan.json", TABLE)
