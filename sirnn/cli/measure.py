@@ -139,10 +139,10 @@ def measure(
     """Run SUBJECT with both parties and report bytes, flights, seconds and worst error.
 
     A function, by name, as an expression in x such as "x*tanh(log1p(exp(x)))", or as the file of a plan that
-    compile-function wrote, runs on inputs spread over its whole domain; `lookup` (a public table at a shared index) and `matmul` on random ones; `rot` makes random OTs offline and
-    hashes them into pads of 64 bits online. But for --profile paper the correlations are made first, offline. All is
-    checked: bytes and flights against the declared cost, offline as well as online, and every output word against the
-    result in clear; any difference is a failure.
+    compile-function wrote, runs on inputs spread over its whole domain; `lookup` (a public table at a shared index) and
+    `matmul` on random ones; `rot` makes random OTs offline and hashes them into pads of 64 bits online. But for
+    --profile paper the correlations are made first, offline. All is checked: bytes and flights against the declared
+    cost, offline as well as online, and every output word against the result in clear; any difference is a failure.
 
     Seconds are those of both parties: a stage is over when both are done with it. Before anything is timed each process
     runs a tiny job, so that its code is compiled and loaded. Times of --over sim, where both parties share a process,
