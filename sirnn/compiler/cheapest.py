@@ -6,6 +6,7 @@ Most fits fail, and most of those on the same few segments, which are therefore 
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator
 
@@ -243,12 +244,12 @@ def _ways(target: Target, terms: Terms) -> Iterator[_Known | _Pieces]:
     for frame in frames(target, terms.bound):
         if frame.target.read_bits <= MAX_TABLE_BITS:
             yield _Known(frame.whole(table(frame.target, terms.bound)), terms, TABLE_ERROR)
+        found = symmetry(frame.target, terms.bound)
+        if found is not None:
+            yield from _all_mirrored(frame, terms, found)
         for degree in DEGREES:
             yield from _all_pieces(frame, terms, degree)
             yield from _tiers(frame, terms, degree)
-            found = symmetry(frame.target, terms.bound) if degree == 1 else None
-            if found is not None:
-                yield from _all_mirrored(frame, terms, found)
 
 
 def _pieces_of_size(target: Target, terms: Terms, index_bits: int) -> Iterator[_Pieces]:
@@ -259,16 +260,23 @@ def _pieces_of_size(target: Target, terms: Terms, index_bits: int) -> Iterator[_
             yield pieces
 
 
+def _fewest(ways: Iterator[_Pieces]) -> Iterator[_Pieces]:
+    """Of ways with ever more segments, those with the fewest that do and some with more."""
+    return itertools.islice((way for way in ways if way.resolves()), FINER + 1)
+
+
 def _all_pieces(frame: Frame, terms: Terms, degree: int) -> Iterator[_Pieces]:
-    """Of one degree, at the fewest segments that do and at some more."""
-    enough = 0
-    for index_bits in range(1, min(frame.target.read_bits - 1, MAX_INDEX_BITS) + 1):
-        if enough > FINER:
-            return
-        pieces = _Pieces(frame, terms, index_bits, degree, Segments.of(frame.target, index_bits))
-        if pieces.resolves():
-            enough += 1
-            yield pieces
+    """Of one degree, on segments of one width."""
+    target = frame.target
+    sizes = range(1, min(target.read_bits - 1, MAX_INDEX_BITS) + 1)
+    return _fewest(_Pieces(frame, terms, bits, degree, Segments.of(target, bits)) for bits in sizes)
+
+
+def _all_mirrored(frame: Frame, terms: Terms, found: Symmetry) -> Iterator[_Pieces]:
+    """Lines for the sizes of words."""
+    target = frame.target
+    sizes = range(1, min(target.read_bits - 2, MAX_INDEX_BITS) + 1)
+    return _fewest(_Pieces(frame, terms, bits, 1, Segments.of_sizes(target, bits, found), found) for bits in sizes)
 
 
 def _tiers(frame: Frame, terms: Terms, degree: int) -> Iterator[_Pieces]:
@@ -277,19 +285,6 @@ def _tiers(frame: Frame, terms: Terms, degree: int) -> Iterator[_Pieces]:
         tiered = attrs.evolve(frame, target=stretched_target(frame.target, stretch))
         pieces = _Pieces(tiered, terms, index_bits, degree, Segments.of(tiered.target, index_bits))
         if pieces.resolves():
-            yield pieces
-
-
-def _all_mirrored(frame: Frame, terms: Terms, found: Symmetry) -> Iterator[_Pieces]:
-    """Lines for sizes, at the fewest segments that do and at some more."""
-    enough = 0
-    for index_bits in range(1, min(frame.target.read_bits - 2, MAX_INDEX_BITS) + 1):
-        if enough > FINER:
-            return
-        segments = Segments.of_sizes(frame.target, index_bits, found)
-        pieces = _Pieces(frame, terms, index_bits, 1, segments, found)
-        if pieces.resolves():
-            enough += 1
             yield pieces
 
 
