@@ -32,6 +32,11 @@ from sirnn.compiler.target import REFERENCE_ERROR, Bools, Int64s, Target
 NEIGHBOURS = (0, 1, -1, 2, -2)
 """Slopes tried around the best one: one of them may meet the grid of the intercepts where the best does not."""
 
+PATIENCE = 16
+"""Steps of one length after which it is doubled: where few of a segment's words are asked for, the best slope is as far
+from the chord as those are near each other.
+"""
+
 HALVINGS = 8
 """Steps of the bisection for the smallest bound: to less than a hundredth of an ULP."""
 
@@ -233,18 +238,24 @@ def room(low: Int64s, high: Int64s, slopes: Int64s, rest: Int64s) -> Room:
 
 
 def climb(low: Int64s, high: Int64s, start: Int64s, step: int, allowed: Window, rest: Int64s) -> Rooms:
-    """The intervals along the way from the slopes `start` to the best ones, by ever smaller steps, and around these."""
+    """The intervals along the way from the slopes `start` to the best ones, by ever smaller steps, and around these.
+
+    Steps that have led on for long are made longer first.
+    """
 
     def look(slopes: Int64s) -> Room:
         return room(low, high, np.clip(slopes, allowed.low, allowed.high), rest)
 
     tried = [look(start)]
-    best, step = tried[0], max(1, step)
+    best, step, taken = tried[0], max(1, step), 0
     while step:
         tried += [look(best.slopes + step), look(best.slopes - step)]
         found = Rooms((best, *tried[-2:])).best
+        taken += 1
         if np.array_equal(found.size, best.size):
-            step //= 2
+            step, taken = step // 2, 0
+        elif taken == PATIENCE:
+            step, taken = 2 * step, 0
         best = found
     tried += [look(best.slopes + offset) for offset in NEIGHBOURS[1:]]
     return Rooms((best, *tried))

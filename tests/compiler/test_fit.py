@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sirnn.compiler.fit import Line, Segments, Window
+from sirnn.compiler.fit import Line, Segments, Window, climb
 from sirnn.compiler.rounding import band, floored
 
 REST = np.arange(-4, 4)
@@ -98,3 +98,12 @@ def test_least_squares_err_little_more_than_the_best_polynomials():
     assert worst == pytest.approx(0.25, rel=0.02)
     assert coefficients[1, 0] * 512 == pytest.approx(0.75, rel=0.02)
     assert segments.polynomials(3)[1] < 1e-6
+
+
+@pytest.mark.parametrize("slope", [-20_000, -7, 0, 300, 20_000])
+def test_the_best_slope_is_found_from_afar_in_few_steps(slope):
+    """As where few words of a segment are asked for: the step that the bound suggests is short, the way long."""
+    middle, reach = slope * REST[None], 1 << 20
+    rooms = climb(middle - 5, middle + 5, np.zeros(1, np.int64), 1, Window(-reach, reach), REST)
+    assert rooms.best.slopes[0] == slope
+    assert len(rooms.tried) < 500
