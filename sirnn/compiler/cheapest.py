@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 import attrs
 import numpy as np
@@ -17,7 +18,7 @@ from sirnn.compiler.compiled import Candidate, describe
 from sirnn.compiler.fit import Line, Rooms, Segments, Window
 from sirnn.compiler.frames import Frame, bent, frames
 from sirnn.compiler.ladders import ladders, stretched_target
-from sirnn.compiler.plan import MAX_RING_BITS, Piecewise, Plan, Symmetric
+from sirnn.compiler.plan import MAX_RING_BITS, Plan
 from sirnn.compiler.price import FLIGHT_BITS, Link, Price, price_of
 from sirnn.compiler.shapes import FLOOR, Shape, shapes, table
 from sirnn.compiler.symmetry import Symmetry, symmetry
@@ -94,9 +95,12 @@ class Terms:
         index_bits = None if task.cut is None else task.cut[1]
         return cls(bound, task.network, task.count, task.profile, task.flight_bits, task.max_flights, index_bits)
 
-    def found(self, plan: Plan) -> _Found | None:
-        """A plan, its price and its weight, infinite if it takes too many flights; None if there is no protocol."""
+    def found(self, make: Callable[[], Plan]) -> _Found | None:
+        """A plan, its price and its weight, infinite if it takes too many flights; None if its numbers are too wide for
+        any plan, or if there is no protocol.
+        """
         try:
+            plan = make()
             price = price_of(self.profile, plan, self.count)
         except LocalError:
             return None
@@ -109,18 +113,18 @@ class _Known:
     """The way of a plan that takes no search.
 
     Attributes:
-        plan: that is.
+        make: makes it.
         terms: what decides.
         error: ULP that it errs by at most, as far as it is not known to be within the bound.
     """
 
-    plan: Plan
+    make: Callable[[], Plan]
     terms: Terms
     error: float = 0.0
 
     def sketch(self) -> _Found | None:
         """The plan, whatever it errs by."""
-        return self.terms.found(self.plan)
+        return self.terms.found(self.make)
 
     def fitted(self, most: float) -> _Found | None:
         """The plan, if it is within the bound and weighs less than `most`."""
@@ -174,16 +178,15 @@ class _Pieces:
             sketch = self._sketch(shape)
             if sketch is None or sketch.weight >= most:
                 continue
-            plan = self._fit(shape)
-            found = None if plan is None else self.terms.found(self.frame.whole(plan))
+            found = self._fit(shape)
             if found is not None and found.weight < most:
                 best, most = found, found.weight
         return best
 
     def _sketch(self, shape: Shape) -> _Found | None:
-        return self.terms.found(self.frame.whole(shape.sketch(self.frame.target, self.segments)))
+        return self.terms.found(lambda: self.frame.whole(shape.sketch(self.frame.target, self.segments)))
 
-    def _fit(self, shape: Shape) -> Piecewise | Symmetric | None:
+    def _fit(self, shape: Shape) -> _Found | None:
         """The plan with the fewest guard bits, its error then made as small as it can be; None if there is none."""
         line = shape.line(self.segments)
         rooms = self._possible(line)
@@ -193,8 +196,11 @@ class _Pieces:
             slopes, intercepts, does = line.choose(rooms, shape.drops[0] - guard)
             if np.all(does):
                 slopes, intercepts = line.polish(slopes, intercepts, shape.drops[0] - guard, self.terms.bound)
-                return shape.plan(self.frame.target, guard, intercepts, slopes)
+                return self._made(shape, guard, intercepts, slopes)
         return None
+
+    def _made(self, shape: Shape, guard: int, intercepts: Int64s, slopes: Int64s) -> _Found | None:
+        return self.terms.found(lambda: self.frame.whole(shape.plan(self.frame.target, guard, intercepts, slopes)))
 
     def _possible(self, line: Line) -> Rooms | None:
         """The intervals of all segments, or None if one of them has no integer intercept."""
@@ -240,16 +246,20 @@ def _ways(target: Target, terms: Terms) -> Iterator[_Known | _Pieces]:
         return
     straight = bent(target, terms.bound)
     if straight is not None:
-        yield _Known(straight, terms)
+        yield _Known(lambda: straight, terms)
     for frame in frames(target, terms.bound):
         if frame.target.read_bits <= MAX_TABLE_BITS:
-            yield _Known(frame.whole(table(frame.target, terms.bound)), terms, TABLE_ERROR)
+            yield _Known(partial(_tabled, frame, terms.bound), terms, TABLE_ERROR)
         found = symmetry(frame.target, terms.bound)
         if found is not None:
             yield from _all_mirrored(frame, terms, found)
         for degree in DEGREES:
             yield from _all_pieces(frame, terms, degree)
             yield from _tiers(frame, terms, degree)
+
+
+def _tabled(frame: Frame, bound: float) -> Plan:
+    return frame.whole(table(frame.target, bound))
 
 
 def _pieces_of_size(target: Target, terms: Terms, index_bits: int) -> Iterator[_Pieces]:

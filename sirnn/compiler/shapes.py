@@ -259,5 +259,5 @@ def table(target: Target, bound: float) -> Table:
     bits, _ = _span(target, bound)
     window = _window(target, bound, bits)
     goal, _ = target.at(target.words())
-    entries = np.clip(np.rint(goal), window.low, window.high).astype(np.int64) - window.low
+    entries = np.clip(np.rint(goal).astype(np.int64), window.low, window.high) - window.low
     return Table(target.inp, target.out, tuple(entries.tolist()), bits, window.low, target.read_bits)

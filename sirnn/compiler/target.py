@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sirnn import ring
+from sirnn.compiler.plan import MAX_RING_BITS
 from sirnn.compiler.real import Reals
 from sirnn.compiler.task import Task
 from sirnn.errors import LocalError
@@ -97,10 +98,16 @@ def tabulate(task: Task) -> Target:
     """The real function of a task on its domain.
 
     Raises:
-        LocalError: the domain is empty, outside the type or wider than 2^32 words; or as `values_of`.
+        LocalError: the domain is empty, outside the type or wider than 2^32 words; the output is wider than any ring;
+            or as `values_of`.
     """
     inp, domain = task.inp, task.domain
     _check_domain(domain, inp, task.name)
+    if task.out.bits > MAX_RING_BITS:
+        raise LocalError(
+            f"{task.name} to {task.out}",
+            remedy=f"a plan's results have at most {MAX_RING_BITS} bits: choose a narrower output and extend it",
+        )
     words = domain.stop - domain.start  # not len, which refuses 2^64
     read_bits = max(1, (words - 1).bit_length(), task.cut[0] if task.cut else 1)
     if read_bits > MAX_READ_BITS:

@@ -222,6 +222,20 @@ def test_inputs_too_wide_to_go_through_are_refused():
         compiled("sin", FixedPoint(33, 16), FixedPoint(16, 8))
 
 
+@pytest.mark.parametrize("bits", [63, 64])
+def test_outputs_wider_than_any_ring_are_refused(bits):
+    with pytest.raises(LocalError, match="at most 62 bits"):
+        compiled("sigmoid", FixedPoint(8, 4), FixedPoint(bits, 12))
+
+
+@pytest.mark.parametrize(
+    ("f", "inp", "bits"), [("x", FixedPoint(32, 0), 50), ("1 / x", FixedPoint(6, 8), 60), ("x", FixedPoint(4, 0), 62)]
+)
+def test_a_way_whose_numbers_are_too_wide_is_passed_over(f, inp, bits):
+    made = compiled(f, inp, FixedPoint(bits, inp.scale), saturate=True)
+    assert made.max_ulp <= 1
+
+
 def test_saturation_stands_for_what_is_beyond():
     made = compiled("exp(x)", FixedPoint(8, 4), FixedPoint(8, 3), saturate=True)
     assert distances(made, np.exp).max() <= 1
