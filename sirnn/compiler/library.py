@@ -51,7 +51,8 @@ def between(low: float, high: float) -> Callable[[FixedPoint], range]:
 
     def domain(inp: FixedPoint) -> range:
         least, most = inp.int_range
-        first, last = np.ceil(np.ldexp(low, inp.scale)), np.floor(np.ldexp(high, inp.scale))
+        with np.errstate(over="ignore"):  # what is infinite is beyond the type anyway
+            first, last = np.ceil(np.ldexp(low, inp.scale)), np.floor(np.ldexp(high, inp.scale))
         return range(int(max(least, first)), int(min(most, last)) + 1)
 
     return domain

@@ -248,6 +248,7 @@ def test_saturation_stands_for_what_is_beyond():
 def test_domains_in_reals():
     assert between(-1, 0.5)(FixedPoint(8, 4)) == range(-16, 9)
     assert between(-100, 100)(FixedPoint(8, 4)) == range(-128, 128)
+    assert between(-1e308, 1.7e308)(FixedPoint(8, 4)) == range(-128, 128)
     assert LIBRARY["log1p"].domain(FixedPoint(8, 4)) == range(-15, 128)
     assert LIBRARY["exp"].domain(FixedPoint(8, 4)) == range(-128, 1)
     assert len(LIBRARY["exp"].domain(FixedPoint(8, 4, signed=False))) == 1
