@@ -19,6 +19,7 @@ from sirnn.blocks.split_lookup import split_lookup, split_lookup_cost
 from sirnn.blocks.tables import check_tables, example_tables, lookup_clear, merge, unmerge
 from sirnn.correlations.kinds import price
 from sirnn.cost import Cost, parallel
+from sirnn.errors import LocalError
 from sirnn.ot.chosen import oblivious_transfer, oblivious_transfer_cost
 from sirnn.ot.fields import OtField
 from sirnn.party import SERVER, Branch, Party
@@ -142,6 +143,11 @@ def _splits(profile: Profile, bits: int, out_bits: tuple[int, ...], *, additive:
 
 
 def _ot_cost(profile: Profile, n: int, bits: int, out_bits: Sequence[int]) -> Cost:
+    if bits > WIDEST:
+        raise LocalError(
+            f"a lookup at {bits} bits in profile {profile.value}",
+            remedy=f"use at most {WIDEST} bits, or a profile that makes correlations ahead",
+        )
     return oblivious_transfer_cost(profile, [OtField(n, 1 << bits, sum(out_bits))], sender=SERVER)
 
 

@@ -179,7 +179,11 @@ def test_options_that_make_no_sense_are_refused(invoke, arguments, words):
     assert words in " ".join(result.stderr.split())
 
 
-@pytest.mark.parametrize("arguments", [["lookup", "--bits", "21"], ["matmul", "--bits", "40"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "arguments",
+    [["lookup", "--bits", "21"], ["lookup", "--bits", "9", "--profile", "paper"], ["matmul", "--bits", "40"]],
+    ids=" ".join,
+)
 def test_what_does_not_fit_is_refused_in_a_line(invoke, arguments):
     result = invoke("measure", *arguments)
     assert result.exit_code == 1
