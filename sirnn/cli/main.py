@@ -62,13 +62,15 @@ class _Commands(click.Group):
             formatter.write_dl([(name, lazy.summary) for name, lazy in COMMANDS.items()])
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run a command; errors of ours and Ctrl-C become one line on standard error and exit code 1."""
+        """Run a command; our errors, lack of memory and Ctrl-C become one line on standard error and exit code 1."""
         try:
             return super().invoke(ctx)
         except SirnnError as error:
             problem = f"{FAULTS.get(type(error), 'error')}: {error}"
         except KeyboardInterrupt:
             problem = "interrupted"
+        except MemoryError:
+            problem = "error: not enough memory for as many numbers at once; use smaller sizes"
         click.echo(f"sirnn: {problem}", err=True)
         raise click.exceptions.Exit(1)
 

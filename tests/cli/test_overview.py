@@ -86,6 +86,13 @@ def test_bad_usage_exits_with_2(invoke, arguments):
     assert result.stdout == ""
 
 
+def test_what_exceeds_the_memory_is_refused_in_a_line(invoke):
+    result = invoke("cost", "sigmoid", "--profile", "exact", "--count", 10**20)
+    assert result.exit_code == 1
+    assert result.stderr.startswith("sirnn: error: not enough memory")
+    assert result.stdout == ""
+
+
 @pytest.mark.parametrize("option", [["--seed", "1"], ["--network", "wan"]], ids=lambda option: option[0])
 @pytest.mark.parametrize("command", [["run", "basicmotions"], ["measure", "exp"]], ids=lambda command: command[0])
 def test_a_real_connection_takes_neither_seed_nor_network(invoke, command, option):
