@@ -76,7 +76,7 @@ def compile_task(task: Task, *, progress: Progress | None = None) -> Compiled:
         bound -= max(proof.max_ulp - task.max_ulp, LEAST_STEP)
         if bound <= 0:
             break
-    flights = "" if task.max_flights is None else f" in {task.max_flights} flights"
+    flights = "" if task.max_flights is None else f" in {task.max_flights} flight{'s' * (task.max_flights > 1)}"
     raise LocalError(
         f"no plan gives {task.name} from {task.inp} to {task.out} within {task.max_ulp:g} ULP{flights}",
         remedy="allow a larger error (0.5 ULP is the least possible), a coarser output, or a narrower input"

@@ -96,6 +96,7 @@ def test_the_error_is_drawn(invoke, tmp_path, name):
         (("1 / x",), 1, "sirnn: error: 1 / x is inf at x = 0"),
         (("open('f')",), 1, "nothing an expression can use"),
         (("tanh", "--max-ulp", "0.3"), 1, "no plan gives tanh"),
+        (("tanh", "--max-flights", "1"), 1, "ULP in 1 flight; allow"),
         (("tanh", "--max-ulp", "0"), 2, "--max-ulp"),
         (("tanh", "--domain", "3"), 2, "is not a domain"),
         (("tanh", "--domain", "3:1"), 2, "is not a domain"),
