@@ -25,6 +25,18 @@ KINDS: dict[str, type[Plan]] = {
 """By the name a file gives them."""
 
 
+MALFORMED = (
+    cattrs.errors.ForbiddenExtraKeysError,
+    AttributeError,
+    KeyError,
+    TypeError,
+    ValueError,
+    OverflowError,
+    RecursionError,
+)
+"""What reading a document raises that is no plan."""
+
+
 def kind(plan: Plan) -> str:
     """What kind of plan it is, as files say it."""
     return type(plan).__name__.lower()
@@ -50,12 +62,12 @@ def load(document: Any) -> Plan:
     Raises:
         LocalError: it is no plan, or its parts do not fit together.
     """
-    if not isinstance(document, dict) or document.get("kind") not in KINDS:
+    if not isinstance(document, dict) or str(document.get("kind")) not in KINDS:
         raise LocalError("not a plan: it names no kind of plan", remedy=f"write one with compile-function; {_known()}")
     fields = {name: value for name, value in document.items() if name != "kind"}
     try:
         plan: Plan = _CONVERTER.structure(fields, KINDS[document["kind"]])
-    except (cattrs.errors.ForbiddenExtraKeysError, AttributeError, KeyError, TypeError, ValueError) as failure:
+    except MALFORMED as failure:
         raise LocalError(f"not a plan: {failure}", remedy="write one with compile-function") from failure
     return plan
 

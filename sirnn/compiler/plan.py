@@ -64,6 +64,10 @@ def _require(holds: bool, problem: str) -> None:
         raise LocalError(f"not a plan: {problem}", remedy=AGAIN)
 
 
+def _require_exact(*numbers: int) -> None:
+    _require(max(map(abs, numbers)) < 1 << MAX_RING_BITS, f"a number of more than {MAX_RING_BITS} bits")
+
+
 def _all_fit(values: Integers, bits: int, *, signed: bool) -> bool:
     low, high = FixedPoint(bits, 0, signed).int_range
     return low <= min(values) and max(values) <= high
@@ -101,6 +105,7 @@ class Table:
         _require(1 <= self.entry_bits <= self.out.bits, f"entries of {self.entry_bits} bits for {self.out}")
         _require(len(self.entries) == 1 << self.read_bits, f"{len(self.entries)} entries at {self.read_bits} bits")
         _require(_all_fit(self.entries, self.entry_bits, signed=False), f"an entry exceeds {self.entry_bits} bits")
+        _require_exact(self.offset)
 
     def evaluate(self, x: Clear) -> Clear:
         """Output words for input words, uint64, any shape."""
@@ -164,6 +169,8 @@ class Piecewise:
         _require(len(self.bits) == len(self.signed) == self.degree + 1, "widths do not match the coefficients")
         _require(len(self.shifts) == len(self.drops) == self.degree, "shifts do not match the coefficients")
         _require(min(self.shifts + self.drops) >= 0, "a negative shift")
+        _require(max(self.shifts + self.drops) <= MAX_RING_BITS, "a shift beyond every ring")
+        _require_exact(self.offset)
         _require(self._widest() <= MAX_RING_BITS, f"a ring of more than {MAX_RING_BITS} bits")
         for row, bits, signed in zip(self.coefficients, self.bits, self.signed, strict=True):
             _require(len(row) == 1 << self.index_bits, f"{len(row)} coefficients at {self.index_bits} bits")
@@ -306,6 +313,8 @@ class Symmetric:
         _require(self.index_bits <= MAX_INDEX_BITS, f"a table at {self.index_bits} bits")
         _require(1 <= self.result_bits <= self.out.bits, f"a result of {self.result_bits} bits for {self.out}")
         _require(1 <= self.shift <= self.drop, f"intercepts shifted by {self.shift} places of {self.drop}")
+        _require(self.drop <= MAX_RING_BITS, "a shift beyond every ring")
+        _require_exact(self.slope)
         _require(len(self.coefficients) == 2, "not lines")
         for row in self.coefficients:
             _require(len(row) == 1 << self.index_bits, f"{len(row)} coefficients at {self.index_bits} bits")
@@ -406,6 +415,7 @@ class Clamped:
         _require(self.inside_bits < self.inp.bits, "nothing is outside")
         _require(self.inner.read_bits <= self.inside_bits, "the inner plan reads bits of words outside")
         for line in (self.below, self.above):
+            _require_exact(line.slope, line.constant)
             _require(line.determined(self.inp, self.out), f"slope {line.slope} wraps")
 
     @property

@@ -69,6 +69,7 @@ class Stretch:
         first = self.tiers[0] if self.tiers else None
         holds = first is not None and (first.reach, first.shift) == (self.read_bits, 0)
         holds = holds and self.step in (1, -1) and 0 < self.bits <= MAX_BITS and len(self.tiers) > 1
+        holds = holds and abs(self.origin) < 1 << MAX_BITS
         for coarse, fine in itertools.pairwise(self.tiers):
             apart = fine.offset - coarse.offset
             holds = holds and coarse.reach > fine.reach >= 0 and coarse.shift < fine.shift <= MAX_BITS

@@ -8,7 +8,7 @@ import attrs
 import pytest
 
 from sirnn.compiler.codec import digest, dump, load
-from sirnn.compiler.examples import BENT, TIERED
+from sirnn.compiler.examples import BENT, SYMMETRIC, TIERED
 from sirnn.compiler.plan import Clamped, Line, Piecewise, Table
 from sirnn.errors import LocalError
 from sirnn.fixedpoint import FixedPoint
@@ -59,3 +59,26 @@ def test_what_is_no_plan_is_refused(change):
         load({"kind": "clamped", "inner": {**dump(TABLE), **change}})
     with pytest.raises(LocalError):
         load([])
+
+
+@pytest.mark.parametrize("kind", [[], {}, None, 1])
+def test_a_kind_that_is_no_name_is_refused(kind):
+    with pytest.raises(LocalError, match="names no kind of plan"):
+        load({"kind": kind})
+
+
+@pytest.mark.parametrize(
+    ("plan", "change"),
+    [
+        (PIECES, {"offset": 1 << 70}),
+        (PIECES, {"shifts": [10**30]}),
+        (TABLE, {"offset": -(1 << 70)}),
+        (SYMMETRIC[0], {"drop": 10**30, "shift": 10**30}),
+        (PLANS[2], {"above": {"slope": 0, "constant": 1 << 70}}),
+        (TIERED[0], {"stretch": {**attrs.asdict(TIERED[0].stretch), "origin": 1 << 70}}),
+    ],
+    ids=str,
+)
+def test_numbers_that_no_evaluation_holds_are_refused(plan, change):
+    with pytest.raises(LocalError):
+        load({**dump(plan), **change})

@@ -54,7 +54,7 @@ def test_files_that_are_missing_broken_or_changed_are_refused(tmp_path):
     path = tmp_path / "plan.json"
     with pytest.raises(LocalError, match="cannot read"):
         load(path)
-    for text in ("{", "[]", "{}", '{"plan": 3}', "\x00"):
+    for text in ("{", "[]", "{}", '{"plan": 3}', "\x00", "[" * 100_000, '{"plan": {"kind": []}}', "9" * 5000):
         path.write_text(text)
         with pytest.raises(LocalError, match=r"holds no compiled function|not a plan"):
             load(path)
