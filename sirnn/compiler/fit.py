@@ -86,6 +86,8 @@ class Segments:
         length = 1 << (target.read_bits - index_bits)
         seen = length if target.table is not None else min(length, max(LEAST_SEEN, SEEN >> index_bits))
         places = _places(length, seen, target.steps)
+        if seen < length:
+            places = np.union1d(places, target.known_words & (length - 1))
         firsts = np.arange(1 << index_bits, dtype=np.int64) if rows is None else rows
         return cls(*target.at(firsts[:, None] * length + places), places - length // 2, seen == length)
 
@@ -95,6 +97,8 @@ class Segments:
         length = 1 << (target.read_bits - 1 - index_bits)
         seen = length + 1 if target.table is not None else min(length + 1, max(LEAST_SEEN, SEEN >> index_bits))
         places = np.arange(seen, dtype=np.int64) * length // (seen - 1)
+        if seen <= length:
+            places = np.union1d(places, np.abs(np.array(target.known, dtype=np.int64)) & (length - 1))
         sizes = np.arange(1 << index_bits, dtype=np.int64)[:, None] * length + places
         return cls(*sizes_at(target, found, sizes), places - length // 2, seen == length + 1)
 

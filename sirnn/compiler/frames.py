@@ -14,7 +14,7 @@ import numpy as np
 
 from sirnn.compiler.ladders import StretchedTarget
 from sirnn.compiler.plan import Bent, Clamped, Inner, Line, Piecewise, Plan, Table, Tiered
-from sirnn.compiler.target import REFERENCE_ERROR, Target, every, spread, tabulate
+from sirnn.compiler.target import REFERENCE_ERROR, Target
 from sirnn.fixedpoint import FixedPoint
 
 MARGINS = 2
@@ -82,7 +82,7 @@ def _frame(target: Target, inside_bits: int, bound: float) -> Frame | None:
     lines = _line(target, below, bound), _line(target, above, bound)
     if lines[0] is None or lines[1] is None:
         return None
-    return Frame(tabulate(attrs.evolve(target.task, domain=inside)), inside_bits, lines[0], lines[1])
+    return Frame(target.within(inside), inside_bits, lines[0], lines[1])
 
 
 def cut(domain: range, inside: tuple[int, int]) -> tuple[range, range, range]:
@@ -96,7 +96,7 @@ def _line(target: Target, integers: range, bound: float) -> Line | None:
     """A line with integer slope and constant within the bound at all of these integers that are looked at."""
     if len(integers) == 0:
         return NOTHING
-    x = every(integers) if target.table is not None else spread(integers)
+    x = target.some(integers)
     values, _ = target.at(x)
     slope = round((values[-1] - values[0]) / max(1, len(integers) - 1))
     rest = values - slope * x

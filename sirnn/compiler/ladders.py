@@ -52,6 +52,11 @@ class StretchedTarget(Target):
         return np.where(does, values, 0.0), asked & does
 
     @property
+    def known_words(self) -> Int64s:
+        """As `Target.known_words`."""
+        return self.stretch(self.whole.known_words)
+
+    @property
     def steps(self) -> Int64s:
         """As `Target.steps`."""
         return np.array([1 << tier.shift for tier in self.stretch.tiers], dtype=np.int64)
@@ -60,7 +65,7 @@ class StretchedTarget(Target):
 def stretched_target(target: Target, stretch: Stretch) -> StretchedTarget:
     """What is asked of a target's words once they are stretched."""
     task = attrs.evolve(target.task, inp=FixedPoint(stretch.bits, 0, signed=False))
-    return StretchedTarget(task, stretch.bits, target.table, target.low, target.high, target, stretch)
+    return StretchedTarget(task, stretch.bits, target.table, target.low, target.high, (), target, stretch)
 
 
 # ------------------------------------------------------------ tiers

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import attrs
+
 from sirnn.compiler.cache import recall, remember
 from sirnn.compiler.cheapest import Terms, cheapest
 from sirnn.compiler.compiled import Compiled
@@ -15,11 +17,14 @@ from sirnn.compiler.task import Task, make_task
 from sirnn.errors import LocalError
 from sirnn.fixedpoint import FixedPoint
 
-ATTEMPTS = 4
+ATTEMPTS = 6
 """Searches for one task, each within a smaller error than the one before."""
 
 LEAST_STEP = 1 / 64
 """ULP by which it is smaller, at least: by less the same plan would be found again."""
+
+MOST_STEP = 1 / 16
+"""Part of the error allowed by which it is smaller, at most: more is due to a bend between the words looked at."""
 
 
 def compile_function(
@@ -72,10 +77,9 @@ def compile_task(task: Task, *, progress: Progress | None = None) -> Compiled:
         proof = prove(plan, target, progress=progress)
         if proof.max_ulp <= task.max_ulp:
             return Compiled(task, plan, proof, bill(task.profile, plan, task.count), candidates)
-        # Wide inputs are fitted at some of their words; the others turned out to be worse by this.
-        bound -= max(proof.max_ulp - task.max_ulp, LEAST_STEP)
-        if bound <= 0:
-            break
+        # Wide inputs are fitted at some of their words, from now on at this one too. All are to be a little better.
+        target = attrs.evolve(target, known=(*target.known, proof.worst_input))
+        bound -= min(max(proof.max_ulp - task.max_ulp, LEAST_STEP), task.max_ulp * MOST_STEP)
     flights = "" if task.max_flights is None else f" in {task.max_flights} flight{'s' * (task.max_flights > 1)}"
     raise LocalError(
         f"no plan gives {task.name} from {task.inp} to {task.out} within {task.max_ulp:g} ULP{flights}",

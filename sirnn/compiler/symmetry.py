@@ -13,7 +13,7 @@ import numpy as np
 
 from sirnn.compiler.plan import Line
 from sirnn.compiler.real import Reals
-from sirnn.compiler.target import REFERENCE_ERROR, Bools, Int64s, Target, every, spread
+from sirnn.compiler.target import REFERENCE_ERROR, Bools, Int64s, Target
 
 EQUAL = 1e-6
 """ULP by which doubles may differ that are the same number."""
@@ -49,7 +49,7 @@ def symmetry(target: Target, bound: float) -> Symmetry | None:
     if not target.inp.signed or reach < 1 or -target.domain.start - reach not in (0, 1):
         return None
     run = range(reach + 1)
-    sizes = every(run) if target.table is not None else spread(run)
+    sizes = target.some(run)
     values, opposite = (target.at(each)[0] for each in (sizes, -sizes))
     tolerance = EQUAL + REFERENCE_ERROR * (np.abs(values) + np.abs(opposite))
     for found in _candidates(sizes, values, opposite):

@@ -47,6 +47,7 @@ class Target:
         table: real values in ULP of the output at all of the domain in ascending order; None if the input is wide.
         low: the least of the values; of a wide input, the least at `spread`.
         high: the greatest, likewise.
+        known: integers of a wide input that are looked at whatever else is.
     """
 
     task: Task
@@ -54,6 +55,7 @@ class Target:
     table: Reals | None
     low: float
     high: float
+    known: tuple[int, ...]
 
     @property
     def inp(self) -> FixedPoint:
@@ -81,6 +83,23 @@ class Target:
         integers = np.minimum(integers, self.domain.stop - 1)
         values = values_of(self.task, integers)[0] if self.table is None else self.table[integers - self.domain.start]
         return np.where(asked, values, 0.0), asked
+
+    def within(self, domain: range) -> Target:
+        """What is asked on a part of the domain."""
+        part = tabulate(attrs.evolve(self.task, domain=domain))
+        return attrs.evolve(part, known=tuple(integer for integer in self.known if integer in domain))
+
+    def some(self, run: range) -> Int64s:
+        """Integers of a run of the domain in ascending order: all of them, or of a wide input enough."""
+        if self.table is not None:
+            return every(run)
+        known = [integer for integer in self.known if integer in run]
+        return np.union1d(spread(run), np.array(known, dtype=np.int64))
+
+    @property
+    def known_words(self) -> Int64s:
+        """The low bits of those that are known."""
+        return np.array(self.known, dtype=np.int64) & ring.mask(self.read_bits)
 
     @property
     def steps(self) -> Int64s:
@@ -117,7 +136,7 @@ def tabulate(task: Task) -> Target:
         )
     tabulated = read_bits <= TABULATED_BITS
     values, _ = values_of(task, every(domain) if tabulated else spread(domain))
-    return Target(task, read_bits, values if tabulated else None, float(values.min()), float(values.max()))
+    return Target(task, read_bits, values if tabulated else None, float(values.min()), float(values.max()), ())
 
 
 def every(run: range) -> Int64s:
@@ -138,8 +157,8 @@ def spread(run: range, most: int = SAMPLES) -> Int64s:
 
 
 def values_of(task: Task, integers: Int64s) -> tuple[Reals, int]:
-    """The function at integers of the input in ULP of the output, those far outside the output type brought to its
-    ends, and how many these are.
+    """The function at integers of the input in ULP of the output, those that the output type cannot hold brought to its
+    ends if the task saturates, and how many these are.
 
     Raises:
         LocalError: the function has no value somewhere, or its value is further beyond the output type than the error
@@ -175,8 +194,8 @@ def _held(task: Task, integers: Int64s, values: Reals) -> tuple[Reals, int]:
     with np.errstate(over="ignore"):
         scaled: Reals = np.ldexp(values, task.out.scale)
     low, high = task.out.int_range
-    # Where the ends may stand for more, what is within the bound of them for certain is all that they need not.
-    reach = task.max_ulp - (REFERENCE_ERROR * (1 + np.abs(scaled)) if task.saturate else 0)
+    # Where the ends may stand for more they do from there on, so that nothing jumps.
+    reach = 0 if task.saturate else task.max_ulp
     outside = (scaled < low - reach) | (scaled > high + reach)
     count = int(np.count_nonzero(outside))
     if count and not task.saturate:
