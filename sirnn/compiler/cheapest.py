@@ -250,12 +250,12 @@ def _ways(target: Target, terms: Terms) -> Iterator[_Known | _Pieces]:
     for frame in frames(target, terms.bound):
         if frame.target.read_bits <= MAX_TABLE_BITS:
             yield _Known(partial(_tabled, frame, terms.bound), terms, TABLE_ERROR)
-        found = symmetry(frame.target, terms.bound)
-        if found is not None:
-            yield from _all_mirrored(frame, terms, found)
         for degree in DEGREES:
             yield from _all_pieces(frame, terms, degree)
             yield from _tiers(frame, terms, degree)
+            found = symmetry(frame.target, terms.bound) if degree == 1 else None
+            if found is not None:
+                yield from _all_mirrored(frame, terms, found)
 
 
 def _tabled(frame: Frame, bound: float) -> Plan:
