@@ -11,11 +11,14 @@ an OT whose sender speaks last, followed by one whose sender speaks first, costs
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import reduce
+from collections.abc import Callable, Mapping
+from functools import lru_cache, reduce
 from types import MappingProxyType
+from typing import ParamSpec, cast
 
 import attrs
+
+P = ParamSpec("P")
 
 NEVER = float("-inf")
 """No path of messages from that party to this one."""
@@ -124,3 +127,15 @@ def parallel(*costs: Cost) -> Cost:
 def sequence(*costs: Cost) -> Cost:
     """The cost of running these one after the other."""
     return reduce(Cost.__add__, costs, FREE)
+
+
+def remembered(latest: int) -> Callable[[Callable[P, Cost]], Callable[P, Cost]]:
+    """Decorates a formula: the costs of the latest arguments, which must be hashable, are not worked out again.
+
+    Every fork is told its cost, so that a network evaluates the same few formulas thousands of times.
+    """
+
+    def keep(formula: Callable[P, Cost]) -> Callable[P, Cost]:
+        return cast("Callable[P, Cost]", lru_cache(maxsize=latest)(formula))
+
+    return keep

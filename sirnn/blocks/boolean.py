@@ -11,14 +11,13 @@ the operands that differ would open their xor, which in a comparison is a secret
 
 from __future__ import annotations
 
-import functools
 from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from sirnn.correlations.triples import and_triples, and_triples_cost
-from sirnn.cost import Cost
+from sirnn.cost import Cost, remembered
 from sirnn.errors import LocalError
 from sirnn.ot.chosen import oblivious_transfer, oblivious_transfer_cost
 from sirnn.ot.fields import OtField
@@ -158,7 +157,7 @@ class AndPool:
         return product, (left, right)
 
 
-@functools.lru_cache(maxsize=512)  # evaluated at every fork
+@remembered(512)
 def and_pool_cost(profile: Profile, singles: int, pairs: int) -> Cost:
     """Making an `AndPool`; spending it is `and_gates_cost` per layer."""
     if profile.ahead:

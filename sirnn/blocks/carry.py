@@ -12,7 +12,7 @@ import numpy as np
 from sirnn import ring
 from sirnn.blocks.comparison import WIDTHS, wrap_clear
 from sirnn.blocks.ripple import Digit, ripple, ripple_cost
-from sirnn.cost import Cost
+from sirnn.cost import Cost, remembered
 from sirnn.errors import LocalError
 from sirnn.party import CLIENT, SERVER, Party
 from sirnn.profile import Profile
@@ -39,6 +39,7 @@ def _chain_above(bits: int) -> list[Digit]:
 # ------------------------------------------------------------ from the low end
 
 
+@remembered(512)
 def carry_cost(profile: Profile, n: int, *, bits: int, sender: int = SERVER) -> Cost:
     """5 (or 10) bits for the lowest 2 (or 3) bits and 10 for each 2 that follow; 1 + digits flights."""
     return ripple_cost(profile, n, _chain(bits), sender=sender)
@@ -75,6 +76,7 @@ def carry_on_clear(x0: Clear, x1: Clear, carried: Clear, *, bits: int) -> Clear:
     return wraps
 
 
+@remembered(512)
 def carry_on_cost(profile: Profile, n: int, *, bits: int, sender: int = SERVER) -> Cost:
     """10 bits for each 2 bits, and 5 for an odd one; 1 + digits flights. Free for none."""
     return ripple_cost(profile, n, _chain_above(bits), sender=sender)

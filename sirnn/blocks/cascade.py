@@ -28,7 +28,7 @@ from sirnn.blocks.conversion import mux_across
 from sirnn.blocks.extension import extend_cost, zero_extend
 from sirnn.blocks.multiplication import bit_planes
 from sirnn.correlations.kinds import COT_BITS
-from sirnn.cost import FREE, Cost, parallel, sequence
+from sirnn.cost import FREE, Cost, parallel, remembered, sequence
 from sirnn.ot.correlated import correlated_ot, correlated_ot_cost, cot_both_ways_cost
 from sirnn.ot.fields import CotField
 from sirnn.party import CLIENT, SERVER, Branch, Party
@@ -61,7 +61,7 @@ class Term:
         return max(0, self.factor[1] if self.factor else 1) << self.place
 
 
-@attrs.frozen
+@attrs.frozen(cache_hash=True)
 class Group:
     """Terms that are added up in one ring, on top of those of the groups before.
 
@@ -186,6 +186,7 @@ async def gather(
     return [_sum(group, bits, products, factor, n) for group in groups]
 
 
+@remembered(512)
 def gather_cost(profile: Profile, n: int, groups: Groups, *, sender: int = SERVER) -> Cost:
     """Both directions for terms with the factor, one for the others; side by side, 2 flights."""
     fields = _unit_fields(n, groups)
@@ -193,6 +194,7 @@ def gather_cost(profile: Profile, n: int, groups: Groups, *, sender: int = SERVE
     return parallel(units, _scaled_cost(profile, n, groups))
 
 
+@remembered(512)
 def _scaled_cost(profile: Profile, n: int, groups: Groups) -> Cost:
     fields = _factor_fields(n, groups)
     return cot_both_ways_cost(profile, fields) if fields else FREE
@@ -262,6 +264,7 @@ async def widen(
     return total
 
 
+@remembered(512)
 def widen_cost(profile: Profile, n: int, groups: Groups, *, sender: int = SERVER) -> Cost:
     """A COT and 1 bit more than the ring grows by, for each group but the first; 1 + widenings flights."""
     return sequence(
@@ -280,6 +283,7 @@ def compose_clear(x: Clear) -> Clear:
     return x
 
 
+@remembered(512)
 def compose_cost(profile: Profile, n: int, *, word_bits: int, bits: int, widenings: int, sender: int = SERVER) -> Cost:
     """All products of bits, then the widenings: 2 flights and at most `widenings` more."""
     groups = _number(word_bits, bits, widenings)

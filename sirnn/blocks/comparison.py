@@ -12,7 +12,6 @@ If the top bit of x is known, the wrap follows from the shares' own top bits and
 
 from __future__ import annotations
 
-import functools
 from typing import TypeAlias
 
 import attrs
@@ -20,7 +19,7 @@ import numpy as np
 
 from sirnn import ring
 from sirnn.blocks.boolean import AndPool, Bits, and_gates_cost, and_pool_cost
-from sirnn.cost import FREE, Cost, parallel, sequence
+from sirnn.cost import FREE, Cost, parallel, remembered, sequence
 from sirnn.ot.chosen import oblivious_transfer, oblivious_transfer_cost
 from sirnn.ot.fields import OtField
 from sirnn.party import SERVER, Party
@@ -78,7 +77,7 @@ def _leaf_fields(profile: Profile, n: int, bits: int, equality: bool) -> list[Ot
     return [OtField(n, 1 << width, 2 if equality or digit > 0 else 1) for digit, width in enumerate(widths)]
 
 
-@functools.lru_cache(maxsize=512)  # evaluated at every fork
+@remembered(512)
 def _compare_cost(profile: Profile, n: int, bits: int, *, equality: bool) -> Cost:
     leaves = _leaves_cost(profile, n, bits, equality)
     levels = [_counts(merges) for merges in _levels(len(_widths(profile, bits)), equality)]
@@ -89,7 +88,7 @@ def _compare_cost(profile: Profile, n: int, bits: int, *, equality: bool) -> Cos
     return parallel(leaves, and_pool_cost(profile, singles, pairs)) + sequence(*gates)
 
 
-@functools.lru_cache(maxsize=512)  # evaluated at every fork
+@remembered(512)
 def _leaves_cost(profile: Profile, n: int, bits: int, equality: bool) -> Cost:
     return oblivious_transfer_cost(profile, _leaf_fields(profile, n, bits, equality), sender=SERVER)
 

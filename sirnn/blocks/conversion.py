@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from sirnn import ring
-from sirnn.cost import FREE, Cost
+from sirnn.cost import FREE, Cost, remembered
 from sirnn.errors import LocalError
 from sirnn.ot.correlated import correlated_ot, correlated_ot_cost, cot_both_ways, cot_both_ways_cost
 from sirnn.ot.fields import CotField
@@ -29,6 +29,7 @@ def b2a_clear(bit: Clear) -> Clear:
     return bit
 
 
+@remembered(512)
 def b2a_cost(profile: Profile, n: int, *, bits: int, sender: int = SERVER) -> Cost:
     """One COT of bits - 1: 128 + bits - 1 bits in profile `paper`, else `bits`; 2 flights. Free for one bit."""
     return FREE if bits == 1 else correlated_ot_cost(profile, [CotField(n, bits - 1)], sender=sender)
@@ -66,6 +67,7 @@ def mux_clear(selector: Clear, x: Clear) -> Clear:
     return selector * x
 
 
+@remembered(512)
 def mux_cost(profile: Profile, n: int, *, bits: int) -> Cost:
     """A COT of `bits` each way: 2 (128 + bits) bits in profile `paper`, else 2 (1 + bits); 2 flights."""
     return cot_both_ways_cost(profile, [CotField(n, bits)])

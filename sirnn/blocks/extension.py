@@ -12,7 +12,7 @@ from __future__ import annotations
 from sirnn import ring
 from sirnn.blocks.comparison import KnownMsb, invert_known, wrap, wrap_cost
 from sirnn.blocks.conversion import b2a, b2a_cost
-from sirnn.cost import FREE, Cost
+from sirnn.cost import FREE, Cost, remembered
 from sirnn.errors import LocalError
 from sirnn.ot.correlated import correlated_ot, correlated_ot_cost
 from sirnn.ot.fields import CotField
@@ -38,6 +38,7 @@ def sign_extend_clear(x: Clear, *, bits: int) -> Clear:
     return ring.to_signed(x, bits).view("uint64")
 
 
+@remembered(512)
 def extend_cost(
     profile: Profile, n: int, *, bits: int, out_bits: int, msb: str = "unknown", sender: int = SERVER
 ) -> Cost:

@@ -11,14 +11,12 @@ A signed operand is shifted by half its ring and the shift is multiplied out aga
 
 from __future__ import annotations
 
-import functools
-
 import numpy as np
 
 from sirnn import ring
 from sirnn.blocks.comparison import KnownMsb, invert_known, known, wrap, wrap_cost
 from sirnn.blocks.conversion import mux, mux_cost
-from sirnn.cost import FREE, Cost, parallel
+from sirnn.cost import FREE, Cost, parallel, remembered
 from sirnn.errors import LocalError
 from sirnn.ot.correlated import cot_both_ways, cot_both_ways_cost
 from sirnn.ot.fields import CotField
@@ -40,6 +38,7 @@ def _cross_fields(n: int, choice_bits: int, out_bits: int) -> list[CotField]:
     return [CotField(n, out_bits - bit) for bit in range(choice_bits)]
 
 
+@remembered(512)
 def cross_terms_cost(profile: Profile, n: int, *, x_bits: int, y_bits: int, out_bits: int) -> Cost:
     """2 [mu (128 + l) - mu (mu - 1) / 2] bits in profile `paper`, else 1 in place of 128; mu the narrower width."""
     return cot_both_ways_cost(profile, _cross_fields(n, min(x_bits, y_bits), out_bits))
@@ -90,7 +89,7 @@ def multiply_clear(x: Clear, y: Clear, *, x_bits: int, y_bits: int, x_signed: bo
     return left * right
 
 
-@functools.lru_cache(maxsize=512)  # evaluated at every fork
+@remembered(512)
 def multiply_cost(
     profile: Profile,
     n: int,
@@ -109,7 +108,7 @@ def multiply_cost(
     )
 
 
-@functools.lru_cache(maxsize=512)  # evaluated at every fork
+@remembered(512)
 def _wrap_term_cost(profile: Profile, n: int, *, bits: int, out_bits: int, msb: str) -> Cost:
     if out_bits == bits:
         return FREE

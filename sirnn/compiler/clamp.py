@@ -27,7 +27,7 @@ from sirnn.blocks.equality import is_zero, is_zero_cost
 from sirnn.blocks.lookup import lookup_bits, lookup_bits_cost
 from sirnn.compiler.plan import Bent, Clamped, Line, Symmetric
 from sirnn.compiler.symmetric import unfolded, unfolded_cost
-from sirnn.cost import FREE, Cost
+from sirnn.cost import FREE, Cost, remembered
 from sirnn.party import SERVER, Party
 from sirnn.profile import Profile
 from sirnn.ring import Words
@@ -63,6 +63,7 @@ async def sides(party: Party, x: ArithmeticShare, plan: Clamped) -> tuple[Boolea
     return await sides_above(party, x, await carry(party, x.reduce(low)), plan, sender=sender)
 
 
+@remembered(64)
 def sides_cost(profile: Profile, n: int, plan: Clamped) -> Cost:
     """A carry of the low bits, and `sides_above_cost`."""
     low, _ = _cut(plan)
@@ -88,6 +89,7 @@ async def sides_above(
     return flags[0], flags[1] if len(flags) > 1 else None
 
 
+@remembered(64)
 def sides_above_cost(profile: Profile, n: int, plan: Clamped, *, sender: int = SERVER) -> Cost:
     """The carry made a number of the top bits; then of few top bits a lookup of one bit or two, of many their sign,
     made a number again, an equality and an AND.

@@ -40,7 +40,7 @@ from sirnn.compiler.layout import Column, layout
 from sirnn.compiler.plan import Bent, Clamped, Piecewise, Plan, Symmetric, Table, Tiered
 from sirnn.compiler.symmetric import Cut, cut, cut_cost, odd, odd_cost, unfolded, unfolded_cost
 from sirnn.compiler.tiers import stretched, stretched_cost
-from sirnn.cost import FREE, Cost, parallel
+from sirnn.cost import FREE, Cost, parallel, remembered
 from sirnn.errors import LocalError
 from sirnn.party import Branch, Party
 from sirnn.profile import Profile
@@ -60,6 +60,7 @@ def evaluate_clear(x: Clear, *, plan: Plan) -> Clear:
     return plan.evaluate(x)
 
 
+@remembered(64)
 def evaluate_cost(profile: Profile, n: int, *, plan: Plan) -> Cost:
     """That of a table's lookup, of a cut and a mirrored line (`symmetric`), or `evaluate_merged_cost`; before it a
     stretch, if the pieces are in tiers; beside it a clamp and after it a choice, if it has one.
@@ -164,6 +165,7 @@ async def _mirrored(party: Party, x: ArithmeticShare, parts: Cut, plan: Symmetri
     return value if folded else await unfolded(party, x, value, parts.sign.reshape(*x.shape), plan)
 
 
+@remembered(64)
 def _mirrored_cost(profile: Profile, n: int, plan: Symmetric, *, folded: bool) -> Cost:
     return odd_cost(profile, n, plan) + (FREE if folded else unfolded_cost(profile, n, plan))
 
@@ -295,6 +297,7 @@ async def _polynomial(
     return wide + party.constant(plan.offset, plan.out.bits, wide.shape)
 
 
+@remembered(64)
 def _polynomial_cost(profile: Profile, n: int, plan: Piecewise, before: Cost) -> Cost:
     cost = horner_cost(profile, n, layout(plan), before=before)
     return cost + extend_cost(

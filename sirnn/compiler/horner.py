@@ -33,7 +33,7 @@ from sirnn.blocks.conversion import b2a, b2a_cost
 from sirnn.blocks.extension import extend_cost, zero_extend
 from sirnn.blocks.multiplication import bit_planes
 from sirnn.compiler.layout import Layout, Step
-from sirnn.cost import FREE, Cost
+from sirnn.cost import FREE, Cost, remembered
 from sirnn.ot.correlated import cot_both_ways, cot_both_ways_cost
 from sirnn.ot.fields import CotField
 from sirnn.party import Branch, Party
@@ -98,6 +98,7 @@ async def horner(
     return value or party.constant(0, layout.steps[-1].bits, (n,))
 
 
+@remembered(64)
 def horner_cost(profile: Profile, n: int, layout: Layout, *, before: Cost) -> Cost:
     """All steps, one after the other; beside each its constant, which takes no longer."""
     total = FREE
@@ -106,6 +107,7 @@ def horner_cost(profile: Profile, n: int, layout: Layout, *, before: Cost) -> Co
     return total
 
 
+@remembered(64)
 def _step_cost(profile: Profile, n: int, layout: Layout, index: int, before: Cost) -> Cost:
     step = layout.steps[index]
     product = _later_cost(profile, n, layout, step) if index else _first_cost(profile, n, layout)
@@ -133,6 +135,7 @@ async def _first(
     return sums
 
 
+@remembered(64)
 def _first_cost(profile: Profile, n: int, layout: Layout) -> Cost:
     return gather_cost(profile, n, layout.groups)
 
@@ -155,6 +158,7 @@ async def _later(
     return product + added
 
 
+@remembered(64)
 def _later_cost(profile: Profile, n: int, layout: Layout, step: Step) -> Cost:
     return cot_both_ways_cost(profile, _product_fields(n, layout, step)) | _guard_cost(profile, n, step)
 
@@ -227,6 +231,7 @@ async def _truncate(
     return await zero_extend(party, quotient, 0, out_bits=step.bits, sender=at.last)
 
 
+@remembered(64)
 def _truncate_cost(profile: Profile, n: int, layout: Layout, index: int, before: Cost) -> Cost:
     step, sender = layout.steps[index], before.last
     widening = FREE if index else widen_cost(profile, n, layout.groups, sender=sender)
@@ -271,6 +276,7 @@ def _constant(
     return _constant_cost(profile, n, step, before), run
 
 
+@remembered(64)
 def _constant_cost(profile: Profile, n: int, step: Step, before: Cost) -> Cost:
     if not step.rest.bits:
         return FREE

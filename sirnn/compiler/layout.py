@@ -22,7 +22,7 @@ from sirnn.compiler.plan import Integers, Piecewise, Symmetric
 Range: TypeAlias = tuple[int, int]
 
 
-@attrs.frozen
+@attrs.frozen(cache_hash=True)
 class Column:
     """Something that is looked up at the index.
 
@@ -39,7 +39,7 @@ class Column:
         return cls(tuple(entries), max(entries).bit_length())
 
 
-@attrs.frozen
+@attrs.frozen(cache_hash=True)
 class Step:
     """One step of Horner's rule: product + constant, truncated.
 
@@ -83,7 +83,7 @@ class Step:
         return len(digits(self.drop)) if self.drop else 0
 
 
-@attrs.frozen
+@attrs.frozen(cache_hash=True)
 class Layout:
     """How a plan is evaluated once its input is cut into index and rest.
 

@@ -76,7 +76,7 @@ def _all_fit(values: Integers, bits: int, *, signed: bool) -> bool:
 # ------------------------------------------------------------ a table
 
 
-@attrs.frozen
+@attrs.frozen(cache_hash=True)
 class Table:
     """One entry for every word of the input type, as far as it is read.
 
@@ -117,7 +117,7 @@ class Table:
 # ------------------------------------------------------------ pieces of polynomials
 
 
-@attrs.frozen
+@attrs.frozen(cache_hash=True)
 class Piecewise:
     """A polynomial on each of 2^index_bits equal runs of input words.
 
@@ -216,7 +216,7 @@ class Piecewise:
 # ------------------------------------------------------------ pieces of many widths
 
 
-@attrs.frozen
+@attrs.frozen(cache_hash=True)
 class Tiered:
     """A plan for stretched words: pieces that are the narrower, the nearer to one place.
 
@@ -256,7 +256,7 @@ class Tiered:
 # ------------------------------------------------------------ lines and their mirror image
 
 
-@attrs.frozen
+@attrs.frozen(cache_hash=True)
 class Symmetric:
     """A line on each of 2^index_bits equal runs of |x|, and what a symmetry makes of them for x < 0.
 
@@ -388,7 +388,7 @@ Inner: TypeAlias = Table | Piecewise | Symmetric | Tiered
 """What may be clamped."""
 
 
-@attrs.frozen
+@attrs.frozen(cache_hash=True)
 class Clamped:
     """A plan for the words whose top bits are all the same, a straight line on either side of them.
 

@@ -30,7 +30,7 @@ from sirnn.compiler.coefficients import look_up, look_up_cost
 from sirnn.compiler.horner import Rest, horner, horner_cost
 from sirnn.compiler.layout import Column, common_bits, mirrored_layout
 from sirnn.compiler.plan import Symmetric
-from sirnn.cost import FREE, Cost
+from sirnn.cost import FREE, Cost, remembered
 from sirnn.party import Party
 from sirnn.profile import Profile
 from sirnn.ring import Words
@@ -80,6 +80,7 @@ async def cut(party: Party, x: ArithmeticShare, plan: Symmetric) -> Cut:
     return Cut(high + number.reduce(high.bits), Rest(centred, low.words, carried), wrapped, own ^ wrapped)
 
 
+@remembered(64)
 def cut_cost(profile: Profile, n: int, plan: Symmetric) -> Cost:
     """A carry of all bits but the sign, the one on its way made a number of the index's bits or a few more."""
     carrying = carry_cost(profile, n, bits=plan.rest_bits)
@@ -87,6 +88,7 @@ def cut_cost(profile: Profile, n: int, plan: Symmetric) -> Cost:
     return carrying + (_carried_cost(profile, n, plan) | on)
 
 
+@remembered(64)
 def _carried_cost(profile: Profile, n: int, plan: Symmetric) -> Cost:
     return b2a_cost(profile, n, bits=_carry_bits(plan), sender=carry_cost(profile, n, bits=plan.rest_bits).last)
 
@@ -125,6 +127,7 @@ def odd_cost(profile: Profile, n: int, plan: Symmetric) -> Cost:
     return cost + extend_cost(profile, n, bits=plan.result_bits, out_bits=plan.out.bits, msb="zero", sender=sender)
 
 
+@remembered(64)
 def _indexed_cost(profile: Profile, n: int, plan: Symmetric) -> Cost:
     choosing = mux_cost(profile, n, bits=plan.index_bits)
     return choosing + look_up_cost(profile, n, bits=plan.index_bits, columns=_columns(plan))
