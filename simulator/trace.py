@@ -18,9 +18,9 @@ so to nobody; its prediction is then a lower bound.
 
 from __future__ import annotations
 
-import heapq
 import json
-from collections import defaultdict
+from collections import defaultdict, deque
+from collections.abc import Iterator
 from typing import Any, TypeAlias
 
 import attrs
@@ -47,6 +47,7 @@ class Trace:
         self.sends: dict[Key, MessageEvent] = {}
         self.takes: dict[Key, MessageEvent] = {}
         self._counts: dict[tuple[bool, int, str], int] = defaultdict(int)
+        self._graph: _Graph | None = None
 
     def __call__(self, _role: int, event: MessageEvent) -> None:
         """Take one event in; the event itself says who saw it."""
@@ -54,6 +55,59 @@ class Trace:
         key = (event.sender, event.path, self._counts[line])
         self._counts[line] += 1
         (self.sends if event.sending else self.takes)[key] = event
+        self._graph = None
+
+    def graph(self) -> _Graph:
+        """What waits for what, worked out once for all networks.
+
+        Raises:
+            LocalError: the trace lacks what one of the parties saw.
+        """
+        if self._graph is None:
+            self._graph = _graph(self)
+        return self._graph
+
+
+@attrs.frozen(eq=False)
+class _Graph:
+    """What waits for what in a trace of n messages.
+
+    A moment is a number: i is the sending of message i, n + i its taking.
+
+    Attributes:
+        keys: of the messages, in the order in which those of one instant enter the links.
+        sizes: their bytes, framing included.
+        missing: by moment, how many takings it waits for; a taking also waits for its own message to arrive.
+        unlocks: by message, the moments that wait for its taking.
+    """
+
+    keys: list[Key]
+    sizes: list[int]
+    missing: list[int]
+    unlocks: list[list[int]]
+
+
+def _graph(trace: Trace) -> _Graph:
+    if not trace.takes.keys() <= trace.sends.keys():
+        raise _gaps()
+    keys = sorted(trace.sends)
+    n, numbers = len(keys), {key: number for number, key in enumerate(keys)}
+    lengths = [trace.sends[key].nbytes for key in keys]
+    graph = _Graph(keys, [length + framing_bytes(length) for length in lengths], [0] * (2 * n), [[] for _ in keys])
+    for sending, events in ((True, trace.sends), (False, trace.takes)):
+        for key, event in events.items():
+            moment, sender = (numbers[key], 1 - key[0]) if sending else (n + numbers[key], key[0])
+            graph.missing[moment] = len(event.after) + (not sending)
+            for path, number in event.after:
+                before = (sender, path, number)
+                if before not in trace.takes:
+                    raise _gaps()
+                graph.unlocks[numbers[before]].append(moment)
+    return graph
+
+
+def _gaps() -> LocalError:
+    return LocalError("the trace has gaps", remedy="let it observe both parties from the start")
 
 
 @attrs.frozen
@@ -79,13 +133,12 @@ def predict(trace: Trace, network: Network) -> int:
 def phase_ns(trace: Trace, network: Network) -> dict[Phase, int]:
     """Nanoseconds from the first sending to the last taking of each phase, computing apart."""
     timeline = replay(trace, network)
-    spans: dict[Phase, int] = {}
-    for phase in Phase:
-        keys = [key for key, event in trace.sends.items() if event.phase is phase]
-        if keys:
-            first = min(timeline.sent_ns[key] for key in keys)
-            spans[phase] = max(timeline.taken_ns.get(key, first) for key in keys) - first
-    return spans
+    spans: dict[Phase, tuple[int, int]] = {}
+    for key, event in trace.sends.items():
+        sent = timeline.sent_ns[key]
+        first, last = spans.get(event.phase, (sent, sent))
+        spans[event.phase] = min(first, sent), max(last, timeline.taken_ns.get(key, last))
+    return {phase: spans[phase][1] - spans[phase][0] for phase in Phase if phase in spans}
 
 
 def replay(trace: Trace, network: Network) -> Timeline:
@@ -94,68 +147,55 @@ def replay(trace: Trace, network: Network) -> Timeline:
     Raises:
         LocalError: the trace lacks what one of the parties saw.
     """
-    return _Replay(trace, network).run()
+    return _Replay(trace.graph(), network).run()
 
 
 class _Replay:
     """The graph of a trace, worked off in the order of time."""
 
-    def __init__(self, trace: Trace, network: Network) -> None:
-        self.trace = trace
-        self.network = network
+    def __init__(self, graph: _Graph, network: Network) -> None:
+        self.graph = graph
+        self.missing = graph.missing.copy()
         self.links = (Link(network, 0), Link(network, 1))
         self.times = Timeline(network, {}, {}, {})
-        # What each moment still waits for, and whom each taken message lets go on. A moment is (key, sending).
-        self.missing: dict[tuple[Key, bool], int] = {}
-        self.unlocks: dict[Key, list[tuple[Key, bool]]] = defaultdict(list)
-        self.ready: list[tuple[int, int, str, int]] = []  # messages to send: instant, then the order of admission
+        # By sender, (arrival, number) of what is under way: nothing overtakes on a link.
+        self.queues: tuple[deque[tuple[int, int]], ...] = (deque(), deque())
 
     def run(self) -> Timeline:
-        for sending, events in ((True, self.trace.sends), (False, self.trace.takes)):
-            for key, event in events.items():
-                observer = key[0] if sending else 1 - key[0]
-                before = [(1 - observer, path, number) for path, number in event.after]
-                if any(mark not in self.trace.takes for mark in before) or key not in self.trace.sends:
-                    raise LocalError("the trace has gaps", remedy="let it observe both parties from the start")
-                # A taking also waits for its own message to arrive.
-                self.missing[key, sending] = len(before) + (not sending)
-                for mark in before:
-                    self.unlocks[mark].append((key, sending))
-        for key in [key for (key, sending), missing in self.missing.items() if sending and not missing]:
-            self._send_at(key, 0)
-        arrivals: list[tuple[int, int, str, int]] = []
-        while self.ready or arrivals:
-            now = min(queue[0][0] for queue in (self.ready, arrivals) if queue)
-            while self.ready and self.ready[0][0] == now:
-                self._admit(heapq.heappop(self.ready), arrivals)
-            while arrivals and arrivals[0][0] == now:
-                self._settle(heapq.heappop(arrivals)[1:], now)
+        now, ready = 0, [number for number in range(len(self.graph.keys)) if not self.missing[number]]
+        while ready or any(self.queues):
+            for number in sorted(ready):
+                self._send(number, now)
+            now = min(queue[0][0] for queue in self.queues if queue)
+            ready = self._settle(list(self._arrived(now)), now)
         return self.times
 
-    def _admit(self, entry: tuple[int, int, str, int], arrivals: list[tuple[int, int, str, int]]) -> None:
-        now, key = entry[0], entry[1:]
-        nbytes = self.trace.sends[key].nbytes
-        arrives = self.links[key[0]].admit(now, nbytes + framing_bytes(nbytes))
-        self.times.arrived_ns[key] = arrives
-        heapq.heappush(arrivals, (arrives, *key))
+    def _send(self, number: int, now: int) -> None:
+        key = self.graph.keys[number]
+        arrives = self.links[key[0]].admit(now, self.graph.sizes[number])
+        self.times.sent_ns[key], self.times.arrived_ns[key] = now, arrives
+        self.queues[key[0]].append((arrives, number))
 
-    def _settle(self, key: Key, now: int) -> None:
-        """A message arrived, and whatever waited for nothing else goes on at once."""
-        freed: list[tuple[Key, bool]] = [(key, False)] if key in self.trace.takes else []
+    def _arrived(self, now: int) -> Iterator[int]:
+        """The takings of the messages that arrive now."""
+        for queue in self.queues:
+            while queue and queue[0][0] == now:
+                yield len(self.graph.keys) + queue.popleft()[1]
+
+    def _settle(self, freed: list[int], now: int) -> list[int]:
+        """One thing less is missing for each of these moments; the sendings that come of it at once."""
+        ready, n = [], len(self.graph.keys)
         while freed:
             moment = freed.pop()
             self.missing[moment] -= 1
-            if self.missing[moment]:
+            if self.missing[moment]:  # below 0 for messages that nobody took
                 continue
-            if moment[1]:
-                self._send_at(moment[0], now)
+            if moment < n:
+                ready.append(moment)
             else:
-                self.times.taken_ns[moment[0]] = now
-                freed += self.unlocks[moment[0]]
-
-    def _send_at(self, key: Key, now: int) -> None:
-        self.times.sent_ns[key] = now
-        heapq.heappush(self.ready, (now, *key))
+                self.times.taken_ns[self.graph.keys[moment - n]] = now
+                freed += self.graph.unlocks[moment - n]
+        return ready
 
 
 def chrome(trace: Trace, network: Network) -> str:
