@@ -142,9 +142,10 @@ class Party:
 
     def constant(self, value: int | np.ndarray[Any, Any], bits: int, shape: tuple[int, ...] = ()) -> ArithmeticShare:
         """A share of a value both know: party 0 holds it, party 1 holds zero."""
-        integers = np.broadcast_to(np.asarray(value), shape or np.shape(value))
-        words = ring.from_signed(integers, bits)
-        return ArithmeticShare(words if self.is_server else np.zeros_like(words), bits)
+        words = np.zeros(shape or np.shape(value), ring.dtype_for(bits))
+        if self.is_server:
+            words[...] = ring.from_signed(np.asarray(value), bits)
+        return ArithmeticShare(words, bits)
 
     @overload
     async def parallel(self, a: Branch[A], b: Branch[B], /) -> tuple[A, B]: ...
@@ -167,7 +168,7 @@ class Party:
         """
         results: list[Any] = [None] * len(branches)
         failures: list[Exception] = []
-        if self.store is not None:
+        if self.refill is not None:
             await self._ensure(parallel(*(cost for cost, _ in branches)).demand)
         forks = [self.fork(f"{index}", cost.demand) for index, (cost, _) in enumerate(branches)]
 

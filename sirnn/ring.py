@@ -23,6 +23,9 @@ _DTYPES: list[np.dtype[np.unsignedinteger[Any]]] = [
     np.dtype(f"uint{max(8, 1 << (bits - 1).bit_length())}") for bits in range(1, MAX_BITS + 1)
 ]
 
+# Of no dimension: numpy puts scalars into such arrays first.
+_MASKS: list[Words] = [np.array((1 << bits) - 1, dtype) for bits, dtype in enumerate(_DTYPES, start=1)]
+
 
 def check_bits(bits: int) -> int:
     """`bits` itself, if a ring can have that width (1..64)."""
@@ -47,7 +50,7 @@ def reduce(words: Words, bits: int) -> Words:
     cast = words if words.dtype == dtype else words.astype(dtype)
     if words.dtype.itemsize < dtype.itemsize or bits == 8 * dtype.itemsize:
         return cast
-    reduced: Words = cast & dtype.type((1 << bits) - 1)
+    reduced: Words = cast & _MASKS[bits - 1]
     return reduced
 
 

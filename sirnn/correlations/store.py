@@ -35,25 +35,26 @@ class Store:
     def __init__(self, owner: str = "/") -> None:
         self._owner = owner
         self._stock: dict[str, deque[Material]] = {}
+        self._left: dict[str, int] = {}
 
     def put(self, kind: str, material: Material) -> None:
         """Add freshly made correlations; both parties add theirs in the same order."""
         if len(material[0]):
             self._stock.setdefault(kind, deque()).append(material)
+            self._left[kind] = self.left(kind) + len(material[0])
 
     def left(self, kind: str) -> int:
         """How many correlations of a kind there are."""
-        return sum(len(batch[0]) for batch in self._stock.get(kind, ()))
+        return self._left.get(kind, 0)
 
     def missing(self, demand: Demand) -> dict[str, int]:
         """What a demand asks for beyond what there is."""
-        short = {kind: count - self.left(kind) for kind, count in demand.items()}
-        return {kind: count for kind, count in short.items() if count > 0}
+        return {kind: short for kind, count in demand.items() if (short := count - self.left(kind)) > 0}
 
     @property
     def remains(self) -> dict[str, int]:
         """Everything there is, by kind."""
-        return {kind: count for kind in self._stock if (count := self.left(kind))}
+        return {kind: count for kind, count in self._left.items() if count}
 
     def take(self, kind: str, count: int, *, wanted_by: str = "") -> Material:
         """The next `count` correlations of a kind; they leave the store.
@@ -67,6 +68,7 @@ class Store:
             LocalError: there are fewer. Nothing is taken then.
         """
         self._check({kind: count}, wanted_by)
+        self._left[kind] -= count
         batches = self._stock[kind]
         parts: list[Material] = []
         while count:
