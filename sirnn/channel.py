@@ -98,7 +98,7 @@ Ledger: TypeAlias = dict[tuple[Phase, str], Traffic]
 
 def framing_bytes(length: int) -> int:
     """Framing bytes of a message with `length` payload bytes (an empty one is one frame)."""
-    return FRAME_HEADER * max(1, -(-length // FRAME_LIMIT))
+    return FRAME_HEADER * (-(-length // FRAME_LIMIT) or 1)
 
 
 class Channel(ABC):

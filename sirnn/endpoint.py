@@ -16,9 +16,8 @@ import hashlib
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Protocol, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 
-import attrs
 import trio
 
 from sirnn.channel import Channel, Ledger, Payload, Phase, Traffic, framing_bytes
@@ -56,8 +55,7 @@ class Wire(Protocol):
         """Send one message; on the wire the fork is `fork_id(path)`. Raises TransportError."""
 
 
-@attrs.frozen
-class MessageEvent:
+class MessageEvent(NamedTuple):
     """One message as an observer sees it: names and sizes, never contents."""
 
     sender: int
@@ -162,10 +160,16 @@ class Endpoint:
             await self._stirred.wait()
 
     def _post(self, fork: int, depth: int, payload: bytes) -> None:
-        box = self._mailboxes.setdefault(fork, _Mailbox())
+        box = self._mailbox(fork)
         box.arrived.append((depth, payload))
         self.buffered += len(payload)
         box.wake()
+
+    def _mailbox(self, fork: int) -> _Mailbox:
+        box = self._mailboxes.get(fork)
+        if box is None:
+            box = self._mailboxes[fork] = _Mailbox()
+        return box
 
     def _stir(self) -> None:
         if self._stirred is not None:
@@ -176,7 +180,7 @@ class Endpoint:
 
     async def take(self, fork: int, where: Where) -> tuple[int, bytes]:
         """The next message of a fork: (depth, payload)."""
-        box = self._mailboxes.setdefault(fork, _Mailbox())
+        box = self._mailbox(fork)
         while not box.arrived:
             if self._failure is not None:
                 raise self._located(self._failure, where)
@@ -376,7 +380,7 @@ class _Fork(Channel):
         booked.sent += len(data)
         booked.sent_framing += framing_bytes(len(data))
         booked.sent_messages += 1
-        self._note(self.role, depth, data, sending=True)
+        self._note(booked, self.role, depth, data, sending=True)
         await self._endpoint.put(self.path, depth, data, self._where)
 
     async def _recv(self, nbytes: int) -> bytes:
@@ -393,7 +397,7 @@ class _Fork(Channel):
         booked.received += nbytes
         booked.received_framing += framing_bytes(nbytes)
         booked.received_messages += 1
-        self._note(1 - self.role, depth, data, sending=False)
+        self._note(booked, 1 - self.role, depth, data, sending=False)
         self._saw(depth)
         if self._endpoint.observer is not None:
             self._mark()
@@ -493,9 +497,8 @@ class _Fork(Channel):
             line._after = (line._after - before) | self._after
             line = line._parent
 
-    def _note(self, sender: int, depth: int, data: bytes, *, sending: bool) -> None:
+    def _note(self, booked: Traffic, sender: int, depth: int, data: bytes, *, sending: bool) -> None:
         self._messages += 1
-        booked = self._book()
         booked.flights = max(booked.flights, depth)
         if self._chains is not None:
             self._chains[sender].update(len(data).to_bytes(8, "little"))
