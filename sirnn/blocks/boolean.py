@@ -143,12 +143,12 @@ class AndPool:
         """One layer: the ands of `single`, and of `pair[0]` with each of the other two. One flight."""
         self._singles, (a, b, c) = _take(self._singles, single[0].size)
         self._pairs, (d, e, f, g, h) = _take(self._pairs, pair[0].size)
-        masked = [single[0] ^ a, single[1] ^ b, pair[0] ^ d, pair[1] ^ e, pair[2] ^ f]
-        mine = np.concatenate(masked)
+        mine = np.concatenate([single[0] ^ a, single[1] ^ b, pair[0] ^ d, pair[1] ^ e, pair[2] ^ f])
         packed = np.packbits(mine, bitorder="little").tobytes()
         theirs = np.frombuffer(await party.channel.exchange(packed, len(packed)), dtype=np.uint8)
         opened = mine ^ np.unpackbits(theirs, count=mine.size, bitorder="little")
-        x, y, u, v, w = np.split(opened, np.cumsum([len(part) for part in masked])[:-1])
+        x, y = opened[: 2 * a.size].reshape(2, -1)
+        u, v, w = opened[2 * a.size :].reshape(3, -1)
         # (x ^ a)(y ^ b) = xy ^ xb ^ ya ^ ab with x, y opened; the constant term goes to one party.
         one = ONE if party.is_server else np.uint8(0)
         product = c ^ x & b ^ y & a ^ one & x & y

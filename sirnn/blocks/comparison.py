@@ -152,13 +152,12 @@ async def _merge(party: Party, pool: AndPool, merges: list[_Merge], greater: lis
             gather(equal, [m.low for m in paired]),
         ),
     )
-    for merge, part in zip(single, np.split(product, max(1, len(single))), strict=False):
-        greater[merge.low] = part ^ greater[merge.high]
-    for merge, part, both in zip(
-        paired, np.split(left, max(1, len(paired))), np.split(right, max(1, len(paired))), strict=False
-    ):
-        greater[merge.low] = part ^ greater[merge.high]
-        equal[merge.low] = both
+    n = greater[0].size
+    for place, merge in enumerate(single):
+        greater[merge.low] = product[place * n : place * n + n] ^ greater[merge.high]
+    for place, merge in enumerate(paired):
+        part = slice(place * n, place * n + n)
+        greater[merge.low], equal[merge.low] = left[part] ^ greater[merge.high], right[part]
 
 
 # ------------------------------------------------------------ millionaires'

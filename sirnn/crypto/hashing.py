@@ -56,7 +56,7 @@ def permute(key: bytes, blocks: Blocks, room: Blocks | None = None) -> Blocks:
     # OpenSSL's wrapper asks for room for a block it does not write.
     out = np.empty(blocks.size + 2, np.uint64) if room is None else room[: blocks.size + 2]
     encryptor = Cipher(algorithms.AES128(key), _ECB).encryptor()
-    encryptor.update_into(blocks.reshape(-1).view(np.uint8), out.view(np.uint8))  # type: ignore[arg-type]
+    encryptor.update_into(blocks.ravel().view(np.uint8), out.view(np.uint8))  # type: ignore[arg-type]
     return out[: blocks.size].reshape(blocks.shape)
 
 

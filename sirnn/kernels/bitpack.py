@@ -41,18 +41,18 @@ def pack(fields: Sequence[tuple[Words, int]]) -> bytes:
     sizes = [(words.size, ring.check_bits(bits)) for words, bits in fields]
     length = packed_bytes(sizes)
     string = np.zeros(length // 8 + 1, np.uint64)
+    raw = string.view(np.uint8)
     position = 0
     for words, bits in fields:
-        flat = words.reshape(-1)
+        flat = words.ravel()
         if _aligned(flat.dtype, bits, position):
-            raw = np.ascontiguousarray(flat).view(np.uint8)
-            string.view(np.uint8)[position // 8 : position // 8 + raw.size] = raw
+            raw[position // 8 : (position + flat.size * bits) // 8] = flat.view(np.uint8)
         else:
             for start in range(0, flat.size, _CHUNK):
                 chunk = flat[start : start + _CHUNK].astype(np.uint64)
                 _pack(chunk, bits, string, position + start * bits)
         position += flat.size * bits
-    return string.view(np.uint8)[:length].tobytes()
+    return raw[:length].tobytes()
 
 
 def unpack(data: bytes, fields: Sequence[tuple[int, int]]) -> list[Words]:
@@ -67,7 +67,8 @@ def unpack(data: bytes, fields: Sequence[tuple[int, int]]) -> list[Words]:
     if len(data) != length:
         raise ValueError(f"{len(data)} bytes cannot hold fields of {length} bytes")
     string = np.zeros(length // 8 + 2, np.uint64)
-    string.view(np.uint8)[:length] = np.frombuffer(data, np.uint8)
+    raw = string.view(np.uint8)
+    raw[:length] = np.frombuffer(data, np.uint8)
     scratch = np.empty(min(_CHUNK, max((count for count, _ in fields), default=0)), np.uint64)
     words: list[Words] = []
     position = 0
@@ -75,7 +76,7 @@ def unpack(data: bytes, fields: Sequence[tuple[int, int]]) -> list[Words]:
         dtype = ring.dtype_for(bits)
         out = np.empty(count, dtype)
         if _aligned(dtype, bits, position):
-            out.view(np.uint8)[:] = string.view(np.uint8)[position // 8 : (position + count * bits) // 8]
+            out.view(np.uint8)[:] = raw[position // 8 : (position + count * bits) // 8]
         else:
             for start in range(0, count, _CHUNK):
                 chunk = scratch[: min(_CHUNK, count - start)]

@@ -38,7 +38,7 @@ from sirnn.ot.extension import (
 from sirnn.ot.fields import OtField, check_choices, fitting
 from sirnn.ot.keys import ExtensionKeys
 from sirnn.ot.pads import WORD_BITS, receiver_pads, sender_pads
-from sirnn.ot.rows import choose, narrow_keys, offer, rows_cost
+from sirnn.ot.rows import Bits, choose, narrow_keys, offer, rows_cost
 from sirnn.party import Party
 from sirnn.profile import Profile
 from sirnn.ring import Words
@@ -123,11 +123,7 @@ async def _send_from_cots(
 async def _receive_from_cots(
     party: Party, key: bytes, fields: Sequence[OtField], choices: Sequence[Words]
 ) -> list[Words]:
-    planes = [
-        ((number >> number.dtype.type(level)) & number.dtype.type(1)).astype(np.uint8)
-        for number, field in zip(choices, fields, strict=True)
-        for level in range(field.levels)
-    ]
+    planes = [_planes(number, field) for number, field in zip(choices, fields, strict=True)]
     message, rows = await choose(party, key, np.concatenate([np.empty(0, np.uint8), *planes]))
     await party.channel.send(message)
     sizes = [(field.count * (field.choices - 1), field.bits) for field in fields]
@@ -144,6 +140,13 @@ async def _receive_from_cots(
         padded[:, 1:] = sent.reshape(field.count, field.choices - 1)
         halves.append(padded[np.arange(field.count), number] ^ ring.reduce(pads, field.bits))
     return halves
+
+
+def _planes(choices: Words, field: OtField) -> Bits:
+    """The bits of the choices, level after level."""
+    levels = np.arange(field.levels, dtype=np.uint8)[:, None]
+    planes: Bits = choices.astype(np.uint8) >> levels & np.uint8(1)
+    return planes.ravel()
 
 
 def _cots(fields: Sequence[OtField]) -> int:

@@ -246,7 +246,7 @@ def _correct(
     for field, (zeros, ones), correlation in zip(fields, _pads(made.key, fields, hashed), correlations, strict=True):
         sent, kept = (np.empty(field.count * field.repeat, ring.dtype_for(field.bits)) for _ in range(2))
         correct = correct_xors if field.xor else correct_sums
-        correct(zeros, ones, np.ascontiguousarray(correlation).reshape(-1), _cut_to(field), sent, kept)
+        correct(zeros, ones, correlation.ravel(), _cut_to(field), sent, kept)
         corrections.append((sent, field.bits))
         outputs.append(kept.reshape(field.shape))
     return pack(corrections), outputs
@@ -326,8 +326,9 @@ def _payload(fields: Sequence[CotField]) -> int:
 def _bits(fields: Sequence[CotField], choices: Sequence[Words] | None) -> Bits:
     """The choices of all fields, checked, as one array of uint8."""
     given = fitting(choices, [(field.count,) for field in fields])
-    check_choices(given, [2] * len(fields))
-    bits: Bits = np.concatenate([np.empty(0, np.uint8), *given]).astype(np.uint8, copy=False)
+    joined = np.concatenate([np.empty(0, np.uint8), *given])
+    check_choices([joined], [2])
+    bits: Bits = joined.astype(np.uint8, copy=False)
     return bits
 
 
