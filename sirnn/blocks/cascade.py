@@ -174,7 +174,7 @@ async def gather(
         planes = [bits[term] for term, _ in units]
         branches.append(
             (
-                correlated_ot_cost(party.profile, fields, sender=sender),
+                _units_cost(party.profile, n, groups, sender),
                 lambda p: _bit_products(p, fields, planes, sender),
             )
         )
@@ -189,9 +189,13 @@ async def gather(
 @remembered(512)
 def gather_cost(profile: Profile, n: int, groups: Groups, *, sender: int = SERVER) -> Cost:
     """Both directions for terms with the factor, one for the others; side by side, 2 flights."""
+    return parallel(_units_cost(profile, n, groups, sender), _scaled_cost(profile, n, groups))
+
+
+@remembered(512)
+def _units_cost(profile: Profile, n: int, groups: Groups, sender: int) -> Cost:
     fields = _unit_fields(n, groups)
-    units = correlated_ot_cost(profile, fields, sender=sender) if fields else FREE
-    return parallel(units, _scaled_cost(profile, n, groups))
+    return correlated_ot_cost(profile, fields, sender=sender) if fields else FREE
 
 
 @remembered(512)

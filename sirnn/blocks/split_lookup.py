@@ -24,7 +24,7 @@ from sirnn import ring
 from sirnn.blocks.tables import check_tables, example_tables, lookup_clear, merge, unmerge
 from sirnn.correlations.kinds import price
 from sirnn.correlations.selectors import WIDEST_HIGH, WIDEST_LOW, draw_selectors, selector_kind
-from sirnn.cost import Cost, bytes_for
+from sirnn.cost import Cost, bytes_for, remembered
 from sirnn.crypto.randomness import Randomness
 from sirnn.errors import LocalError
 from sirnn.kernels.bitpack import pack, unpack
@@ -66,6 +66,7 @@ def split_lookup_cost(profile: Profile, n: int, *, bits: int, out_bits: Sequence
     return _cost(n, low, high, width)
 
 
+@remembered(512)
 def _cost(n: int, low: int, high: int, width: int) -> Cost:
     picks = n * ((1 << high) - 1)
     picking = drawn(picks, sender=0) | drawn(picks, sender=1)

@@ -12,7 +12,7 @@ import numpy as np
 from sirnn import ring
 from sirnn.blocks.comparison import wrap, wrap_cost
 from sirnn.blocks.conversion import b2a, b2a_cost
-from sirnn.cost import FREE, Cost
+from sirnn.cost import FREE, Cost, remembered
 from sirnn.errors import LocalError
 from sirnn.party import Party
 from sirnn.profile import Profile
@@ -34,6 +34,7 @@ def _half(shift: int) -> int:
     return 1 << shift >> 1
 
 
+@remembered(512)
 def truncate_reduce_cost(profile: Profile, n: int, *, bits: int, shift: int) -> Cost:
     """A wrap of `shift` bits and a B2A to bits - shift; free for shift 0."""
     if shift == 0:

@@ -250,6 +250,7 @@ async def _carry(party: Party, step: Step, sums: Sequence[ArithmeticShare], send
     return await b2a(party, wrapped, bits=bits, sender=last.last)
 
 
+@remembered(64)
 def _carry_cost(profile: Profile, n: int, step: Step, sender: int) -> Cost:
     if not step.drop:
         return FREE
