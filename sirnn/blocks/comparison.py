@@ -12,6 +12,7 @@ If the top bit of x is known, the wrap follows from the shares' own top bits and
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TypeAlias
 
 import attrs
@@ -101,19 +102,20 @@ async def _leaves(party: Party, mine: Words, bits: int, equality: bool) -> tuple
         for index, field in enumerate(fields)
     ]
     if party.is_server:
-        messages = [_answers(field)[digit] for digit, field in zip(digits, fields, strict=True)]
+        messages = [_answers(field.choices, field.bits)[digit] for digit, field in zip(digits, fields, strict=True)]
         halves = await oblivious_transfer(party, fields, sender=SERVER, messages=messages)
     else:
         halves = await oblivious_transfer(party, fields, sender=SERVER, choices=digits)
     return [half & np.uint8(1) for half in halves], [half >> np.uint8(1) for half in halves]
 
 
-def _answers(field: OtField) -> Words:
-    """For every digit of party 0 the messages to each digit of party 1: greater, and equal above it if asked for."""
-    digits = np.arange(field.choices, dtype=np.uint8)
+@cache
+def _answers(choices: int, bits: int) -> Words:
+    """For every digit of party 0 the messages to each digit of party 1: greater, and equal above it if of two bits."""
+    digits = np.arange(choices, dtype=np.uint8)
     greater, equal = digits[:, None] > digits, digits[:, None] == digits
     answers: Words = greater.astype(np.uint8)
-    return answers | equal.astype(np.uint8) << np.uint8(1) if field.bits == 2 else answers
+    return answers | equal.astype(np.uint8) << np.uint8(1) if bits == 2 else answers
 
 
 async def _compare(party: Party, mine: Words, bits: int, *, equality: bool) -> tuple[BooleanShare, BooleanShare]:

@@ -68,6 +68,9 @@ class Store:
             LocalError: there are fewer. Nothing is taken then.
         """
         self._check({kind: count}, wanted_by)
+        return self._take(kind, count)
+
+    def _take(self, kind: str, count: int) -> Material:
         self._left[kind] -= count
         batches = self._stock[kind]
         parts: list[Material] = []
@@ -93,7 +96,7 @@ class Store:
         reserved = Store(owner)
         for kind, count in demand.items():
             if count:
-                reserved.put(kind, self.take(kind, count))
+                reserved.put(kind, self._take(kind, count))
         return reserved
 
     def settle(self) -> None:
