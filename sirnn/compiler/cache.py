@@ -23,7 +23,7 @@ from sirnn.compiler.proof import Proof
 from sirnn.compiler.task import Task
 from sirnn.errors import LocalError
 
-VERSION = 5
+VERSION = 6
 """To be raised whenever the compiler would choose or measure differently."""
 
 
