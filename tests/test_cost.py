@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from simulator.network import NETWORKS
 from simulator.simulation import run_simulation
-from sirnn.cost import FREE, Cost, bytes_for, parallel, sequence
+from sirnn.cost import FREE, Cost, bytes_for, parallel, remembered, sequence
 from tests.harness import total
 from tests.simulator.test_trace import program, programs
 
@@ -72,6 +72,22 @@ def test_demands_add_up():
     for both in (a + b, a | b):
         assert dict(both.demand) == {"rot": 7, "triple": 1}
     assert dict((b * 4).demand) == {"rot": 8}
+
+
+def test_a_remembered_formula_is_worked_out_once_for_its_arguments():
+    worked_out = []
+
+    @remembered(2)
+    def formula(n, *, bits):
+        worked_out.append((n, bits))
+        return Cost.message(0, n * bits)
+
+    for n in (3, 4, 3, 4):
+        assert formula(n, bits=9) == Cost.message(0, 9 * n)
+    assert worked_out == [(3, 9), (4, 9)]
+    formula(5, bits=9)
+    formula(3, bits=9)  # only the latest two are kept
+    assert worked_out == [(3, 9), (4, 9), (5, 9), (3, 9)]
 
 
 def test_a_cost_does_not_change():

@@ -185,6 +185,7 @@ def test_a_run_that_costs_other_than_declared_is_a_failure(invoke, monkeypatch):
     ("text", "words"),
     [
         ("juggling", "there is nothing called 'juggling'; name "),
+        ("x\u22121", "invalid character"),
         ("", "there is nothing called ''; name "),
         ("sin(y)", "'y' is nothing an expression can use; use numbers, x"),
         ("sin(x, 3)", "sin of 2 arguments in 'sin(x, 3)'; it takes 1"),

@@ -87,6 +87,26 @@ async def test_a_trace_of_a_real_connection_predicts_too():
     assert predict(trace, NETWORKS["wan"]) == simulated.virtual_ns
 
 
+async def test_what_is_observed_after_a_replay_counts_in_the_next():
+    seen, whole = [], Trace()
+
+    def observer(role, event):
+        seen.append((role, event))
+        whole(role, event)
+
+    await simulate(program(JOB), program(JOB), observer=observer)
+    growing, half = Trace(), len(seen) // 2
+    for role, event in seen[:half]:
+        growing(role, event)
+    try:
+        before = predict(growing, NETWORKS["wan"])
+    except LocalError:  # cut in the middle of a message
+        before = 0
+    for role, event in seen[half:]:
+        growing(role, event)
+    assert before < predict(growing, NETWORKS["wan"]) == predict(whole, NETWORKS["wan"])
+
+
 async def test_phases_have_times_of_their_own():
     async def body(channel):
         with channel.phase(Phase.OFFLINE):
