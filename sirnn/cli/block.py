@@ -26,7 +26,11 @@ TYPE = re.compile(r"(u?)(\d+):(-?\d+)")
 @click.command()
 @click.argument("protocol", required=False)
 @click.option(
-    "-p", "given", multiple=True, metavar="NAME=VALUE", help="A parameter; types are written 16:12 or u16:12."
+    "-p",
+    "given",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A parameter; types are written 16:12 or u16:12, several numbers 9,7.",
 )
 @click.option(
     "--count", type=click.IntRange(1), default=1024, show_default=True, help="Instances (rows, for matrices)."
@@ -115,9 +119,11 @@ def _parsed(name: str, value: str, like: Any) -> Any:
         return value == "true"
     if type(like) is int and re.fullmatch(r"-?\d{1,9}", value):
         return int(value)
+    if isinstance(like, tuple) and re.fullmatch(r"-?\d{1,9}(,-?\d{1,9})*", value):
+        return tuple(map(int, value.split(",")))
     if isinstance(like, str):
         return value
-    raise LocalError(f"{name}={value} is not of its kind", remedy=f"the example has {name}={like}")
+    raise LocalError(f"{name}={value} is not of its kind", remedy=f"the example has {name}={_type(like)}")
 
 
 def _shown(params: Params) -> dict[str, str]:
@@ -128,6 +134,8 @@ def _shown(params: Params) -> dict[str, str]:
 def _type(value: Any) -> str:
     if isinstance(value, FixedPoint):
         return f"{'' if value.signed else 'u'}{value.bits}:{value.scale}"
+    if isinstance(value, tuple):
+        return ",".join(map(str, value))
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

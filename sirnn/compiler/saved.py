@@ -60,7 +60,7 @@ def load(path: Path) -> tuple[Task | None, Plan]:
         return _read(path.read_text())
     except OSError as failure:
         raise LocalError(f"cannot read {path}: {failure.strerror}", remedy=AGAIN) from failure
-    except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as failure:
+    except codec.MALFORMED as failure:
         raise LocalError(f"{path} holds no compiled function: {failure!r:.80}", remedy=AGAIN) from failure
 
 

@@ -35,6 +35,12 @@ def test_every_block_is_listed(invoke):
     assert all(protocol["summary"] for protocol in listed)
 
 
+def test_several_numbers_are_one_parameter(invoke):
+    result = invoke("block", "below_powers", "-p", "bits=9", "-p", "powers=7,2", "--profile", "lean", "--json")
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["parameters"] == {"bits": "9", "powers": "7,2"}
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -43,6 +49,8 @@ def test_every_block_is_listed(invoke):
         (["b2a", "-p", "bits=3.5"], "bits=3.5 is not of its kind"),
         (["b2a", "-p", "bits=99"], "a ring of 99 bits"),
         (["lookup", "-p", "tables=7"], "not of its kind"),
+        (["below_powers", "-p", "powers=3,x", "--profile", "lean"], "powers=3,x is not of its kind; the example has"),
+        (["below_powers", "-p", "bits=6", "-p", "powers=2,9", "--profile", "lean"], "give descending ones, below its"),
         (["multiply", "-p", "x_bits=8", "-p", "y_bits=16", "-p", "out_bits=64"], "need max(m, n) <= l <= m + n"),
         (["wrap", "-p", "msb=maybe"], "nothing is called a maybe top bit"),
     ],

@@ -63,7 +63,16 @@ def test_files_that_are_missing_broken_or_changed_are_refused(tmp_path):
         load(path)
     save(path, compiled())
     whole = json.loads(path.read_text())
-    for change in ({"digest": "0"}, {"domain": [1]}, {"domain": ["a", 2]}, {"function": "nonsense"}, {"max_ulp": -1}):
+    changes = [{"digest": "0"}, {"domain": [1]}, {"domain": ["a", 2]}, {"function": "nonsense"}]
+    changes += [{"max_ulp": -1}, {"max_ulp": 10**400}]
+    for change in changes:
+        {"digest": "0"},
+        {"domain": [1]},
+        {"domain": ["a", 2]},
+        {"function": "nonsense"},
+        {"max_ulp": -1},
+        {"max_ulp": 10**400},
+    ):
         path.write_text(json.dumps({**whole, **change}))
         with pytest.raises(LocalError):
             load(path)
