@@ -63,9 +63,7 @@ def test_files_that_are_missing_broken_or_changed_are_refused(tmp_path):
         load(path)
     save(path, compiled())
     whole = json.loads(path.read_text())
-    changes = [{"digest": "0"}, {"domain": [1]}, {"domain": ["a", 2]}, {"function": "nonsense"}]
-    changes += [{"max_ulp": -1}, {"max_ulp": 10**400}]
-    for change in changes:
+    for change in (
         {"digest": "0"},
         {"domain": [1]},
         {"domain": ["a", 2]},
