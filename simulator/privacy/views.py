@@ -8,12 +8,14 @@ Then, for this party:
 * the rows have one form: sizes and order say nothing;
 * a bit that never changes is the same whatever the other party's halves are;
 * any other bit that came from the peer is as often one as zero;
-* no two bits, one of which came from the peer, agree more or less often than half the time.
+* no two bits, one of which came from the peer, agree more or less often than half the time;
+* no bits that came from the peer, of any number, add up to the same in all runs on one choice of halves.
 
-The last finds a mask used twice, the third a mask that is biased, the second no mask at all. All this is done for
+The last two find a mask used twice, the third a mask that is biased, the second no mask at all. All this is done for
 several choices of halves; a statistic is the sum over them of a squared deviation.
 
-What it cannot see: patterns of three bits or more, and randomness that only looks random (`seeds`, `ledger`).
+What it cannot see: patterns of three bits or more that hold in some runs only, and randomness that only looks random
+(`seeds`, `ledger`).
 """
 
 from __future__ import annotations
@@ -47,6 +49,9 @@ BITS_OF_AN_ITEM = 256
 
 FALSE_ALARM = 1e-9
 """Probability that a protocol whose view is perfect noise is accused."""
+
+SURPLUS = 40
+"""Rows beyond columns, so that independent columns depend on each other with a probability of 2^-40."""
 
 Rows: TypeAlias = npt.NDArray[np.uint8]
 """(runs, bits): the rows of one party on one choice of halves."""
@@ -191,6 +196,8 @@ def judge(views: Sequence[Sequence[View]], same_own: tuple[int, int], *, told: b
         if item.what in (XORED, ADDED):  # carries run into the padding of a message, which is nothing opened
             live[owner == place] &= live[owner == items.index(item._replace(what=RECEIVED))]
     yield from _patterns([each[:, live] for each in rows], owner[live], items)
+    messages = live & np.isin(owner, [place for place, item in enumerate(items) if item.what in (RECEIVED, TRANSFERRED)])
+    yield from _sums([each[:, messages] for each in rows], owner[messages], items)
 
 
 def _patterns(rows: Sequence[Rows], owner: npt.NDArray[np.int64], items: Sequence[Item]) -> Iterator[str]:
@@ -211,6 +218,42 @@ def _patterns(rows: Sequence[Rows], owner: npt.NDArray[np.int64], items: Sequenc
         if _matters(first, second) and (first, second) not in told:
             told.add((first, second))
             yield f"{first} and {second} coincide" if first != second else f"bits of {first} coincide"
+
+
+def _sums(rows: Sequence[Rows], owner: npt.NDArray[np.int64], items: Sequence[Item]) -> Iterator[str]:
+    """Bits whose xor is the same in all rows of a case: a linear dependence, over the integers modulo 2."""
+    total = sum(len(each) for each in rows)
+    room = total - len(rows) - SURPLUS
+    if room <= 0 or not owner.size:
+        return
+    some = np.unique(np.linspace(0, owner.size - 1, min(room, owner.size)).astype(int))
+    cases = np.repeat(np.eye(len(rows), dtype=np.uint8), [len(each) for each in rows], axis=0)
+    relation = dependence(np.concatenate([cases, np.concatenate(rows)[:, some]], axis=1))
+    if relation.any():
+        parts = ", ".join(str(items[place]) for place in np.unique(owner[some[relation[len(rows) :]]])[:3])
+        yield f"bits of {parts} add up to a constant"
+
+
+def dependence(columns: Rows) -> npt.NDArray[np.bool_]:
+    """Which columns of a matrix of bits add up to zero modulo 2: those of one relation, or none.
+
+    Args:
+        columns: (rows, columns), with more rows than columns.
+    """
+    packed = np.packbits(columns.T, axis=1)
+    combined = np.packbits(np.eye(len(packed), dtype=np.uint8), axis=1)  # of which columns each is the sum
+    left = np.ones(len(packed), bool)
+    for row in range(columns.shape[0]):
+        byte, bit = row // 8, np.uint8(128 >> row % 8)
+        holders = np.flatnonzero(left & (packed[:, byte] & bit > 0))
+        if holders.size:
+            pivot, others = holders[0], holders[1:]
+            packed[others] ^= packed[pivot]
+            combined[others] ^= combined[pivot]
+            left[pivot] = False
+    if not left.any():
+        return np.zeros(columns.shape[1], bool)
+    return np.unpackbits(combined[np.flatnonzero(left)[0]], count=columns.shape[1]).astype(bool)
 
 
 def _matters(first: Item, second: Item) -> bool:

@@ -1,4 +1,4 @@
-"""No block is hashed twice under one key, no key made twice, no random OT spent twice; see `simulator.privacy.ledger`."""
+"""No block is hashed twice under one key, no key made twice, no random OT spent twice: `simulator.privacy.ledger`."""
 
 from __future__ import annotations
 
