@@ -22,4 +22,6 @@ async def check_privacy(
         seed: of inputs and randomness.
     """
     leaks = [str(leak) for leak in await leaks_in_views(spec, params, profile, runs=runs, seed=seed)]
-    return leaks + await unchanged(spec, params, profile, seed=seed) + await spent_twice(spec, params, profile, seed=seed)
+    return (
+        leaks + await unchanged(spec, params, profile, seed=seed) + await spent_twice(spec, params, profile, seed=seed)
+    )

@@ -44,7 +44,10 @@ from sirnn.session import start_session
 RUNS = 64
 """Runs on each choice of halves."""
 
-BITS_OF_AN_ITEM = 256
+BITS_OF_A_VIEW = 3000
+"""Bits looked at of what a party sees in a run, about."""
+
+FEWEST, MOST = 16, 256
 """Bits looked at of one item: the first half of them from its start, the rest from all over it."""
 
 FALSE_ALARM = 1e-9
@@ -182,8 +185,9 @@ def judge(views: Sequence[Sequence[View]], same_own: tuple[int, int], *, told: b
     items = [item for item, _ in form]
     if not items:
         return
-    rows = [np.stack([_row(view, items) for view in case]) for case in views]
-    owner = np.repeat(np.arange(len(items)), [_row_of(views[0][0].items[item]).size for item in items])
+    bits = min(MOST, max(FEWEST, BITS_OF_A_VIEW // len(items)))
+    rows = [np.stack([_row(view, items, bits) for view in case]) for case in views]
+    owner = np.repeat(np.arange(len(items)), [_bits_of(views[0][0].items[item], bits).size for item in items])
     fixed = np.stack([np.all(each == each[0], axis=0) for each in rows])
     seen = np.array([item.seen for item in items])[owner]
     if not told:
@@ -196,7 +200,9 @@ def judge(views: Sequence[Sequence[View]], same_own: tuple[int, int], *, told: b
         if item.what in (XORED, ADDED):  # carries run into the padding of a message, which is nothing opened
             live[owner == place] &= live[owner == items.index(item._replace(what=RECEIVED))]
     yield from _patterns([each[:, live] for each in rows], owner[live], items)
-    messages = live & np.isin(owner, [place for place, item in enumerate(items) if item.what in (RECEIVED, TRANSFERRED)])
+    messages = live & np.isin(
+        owner, [place for place, item in enumerate(items) if item.what in (RECEIVED, TRANSFERRED)]
+    )
     yield from _sums([each[:, messages] for each in rows], owner[messages], items)
 
 
@@ -290,16 +296,16 @@ def _difference(one: list[Any], other: list[Any]) -> str:
     return ", ".join(missing[:3])
 
 
-def _row(view: View, items: Sequence[Item]) -> Rows:
-    return np.concatenate([np.zeros(0, np.uint8), *(_row_of(view.items[item]) for item in items)])
+def _row(view: View, items: Sequence[Item], bits: int) -> Rows:
+    return np.concatenate([_bits_of(view.items[item], bits) for item in items])
 
 
-def _row_of(arrays: Sequence[npt.NDArray[Any]]) -> Rows:
-    """Some or all bits of an item."""
-    bits = [np.unpackbits(np.ascontiguousarray(each).reshape(-1).view(np.uint8), bitorder="little") for each in arrays]
-    joined = np.concatenate([np.zeros(0, np.uint8), *bits])
-    if joined.size <= BITS_OF_AN_ITEM:
+def _bits_of(arrays: Sequence[npt.NDArray[Any]], most: int) -> Rows:
+    """At most so many bits of an item."""
+    data = [np.ascontiguousarray(each).reshape(-1).view(np.uint8) for each in arrays]
+    joined = np.unpackbits(np.concatenate([np.zeros(0, np.uint8), *data]), bitorder="little")
+    if joined.size <= most:
         return joined
-    half = BITS_OF_AN_ITEM // 2
+    half = most // 2
     places = half + np.arange(half) * (joined.size - half) // half
     return np.concatenate([joined[:half], joined[places]])

@@ -96,7 +96,10 @@ def transfer_cost(profile, n):
 
 MISTAKES = [
     (spec_of(sends_its_share, SWAP), "depends on the other party's input"),
-    (spec_of(sends_a_private_input, lambda _, n: Cost.message(0, BITS * n), takes=(Private(BITS, owner=0),)), "depends"),
+    (
+        spec_of(sends_a_private_input, lambda _, n: Cost.message(0, BITS * n), takes=(Private(BITS, owner=0),)),
+        "depends",
+    ),
     (spec_of(masks_two_values_alike, SWAP2, takes=(Arith(BITS), Arith(BITS))), "coincide"),
     (spec_of(masks_by_what_both_know, SWAP), "randomness"),
     (spec_of(masks_three_values_by_two, SWAP3, takes=(Arith(BITS), Arith(BITS))), "add up to a constant"),
