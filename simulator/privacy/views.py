@@ -188,14 +188,14 @@ def judge(views: Sequence[Sequence[View]], same_own: tuple[int, int], *, told: b
     bits = min(MOST, max(FEWEST, BITS_OF_A_VIEW // len(items)))
     rows = [np.stack([_row(view, items, bits) for view in case]) for case in views]
     owner = np.repeat(np.arange(len(items)), [_bits_of(views[0][0].items[item], bits).size for item in items])
-    fixed = np.stack([np.all(each == each[0], axis=0) for each in rows])
+    fixed = _fixed(rows)
     seen = np.array([item.seen for item in items])[owner]
     if not told:
         a, b = same_own
-        depends = seen & (fixed.all(axis=0) & (rows[a][0] != rows[b][0]) | (fixed.any(axis=0) & ~fixed.all(axis=0)))
-        for place in np.unique(owner[depends]):
+        differs = fixed.all(axis=0) & (rows[a][0] != rows[b][0])
+        for place in np.unique(owner[seen & (differs | (fixed.any(axis=0) & ~fixed.all(axis=0)))]):
             yield f"{items[place]} is not masked: it depends on the other party's input"
-    live = ~fixed.any(axis=0)
+    live = np.logical_not(fixed.any(axis=0))
     for place, item in enumerate(items):
         if item.what in (XORED, ADDED):  # carries run into the padding of a message, which is nothing opened
             live[owner == place] &= live[owner == items.index(item._replace(what=RECEIVED))]
@@ -204,6 +204,14 @@ def judge(views: Sequence[Sequence[View]], same_own: tuple[int, int], *, told: b
         owner, [place for place, item in enumerate(items) if item.what in (RECEIVED, TRANSFERRED)]
     )
     yield from _sums([each[:, messages] for each in rows], owner[messages], items)
+
+
+def _fixed(rows: Sequence[Rows]) -> npt.NDArray[np.bool_]:
+    """In which cases a bit never changes, (cases, bits); in none if that may be chance."""
+    fixed = np.stack([np.all(each == each[0], axis=0) for each in rows])
+    spared = [len(each) - 1 for each in rows] @ fixed.astype(int)  # as many bits came out alike
+    result: npt.NDArray[np.bool_] = fixed & (spared > math.log2(max(1, fixed.size) / FALSE_ALARM))
+    return result
 
 
 def _patterns(rows: Sequence[Rows], owner: npt.NDArray[np.int64], items: Sequence[Item]) -> Iterator[str]:

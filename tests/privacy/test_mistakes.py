@@ -19,7 +19,10 @@ from sirnn.shares import ArithmeticShare
 BITS = 16
 
 
-def spec_of(run, cost, *, takes=(Arith(BITS),)):
+ONE, TWO = (Arith(BITS),), (Arith(BITS), Arith(BITS))
+
+
+def spec_of(run, cost, *, takes=ONE):
     """A protocol that gives its (first) input back, registered nowhere."""
     return ProtocolSpec(
         run.__name__, run, lambda *inputs: inputs[0], cost, takes, lambda _: (Arith(BITS),), ({},), None, tuple(Profile)
@@ -85,9 +88,13 @@ async def transfers_its_share(party, x):
     return x
 
 
-SWAP = lambda _, n: Cost.exchange(BITS * n)  # noqa: E731
-SWAP2 = lambda _, n: Cost.exchange(2 * BITS * n)  # noqa: E731
-SWAP3 = lambda _, n: Cost.exchange(3 * BITS * n)  # noqa: E731
+def swapping(words):
+    """The cost of an exchange of so many words for each instance."""
+    return lambda _, n: Cost.exchange(words * BITS * n)
+
+
+def telling_cost(_, n):
+    return Cost.message(0, BITS * n)
 
 
 def transfer_cost(profile, n):
@@ -95,15 +102,15 @@ def transfer_cost(profile, n):
 
 
 MISTAKES = [
-    (spec_of(sends_its_share, SWAP), "depends on the other party's input"),
+    (spec_of(sends_its_share, swapping(1)), "depends on the other party's input"),
     (
         spec_of(sends_a_private_input, lambda _, n: Cost.message(0, BITS * n), takes=(Private(BITS, owner=0),)),
         "depends",
     ),
-    (spec_of(masks_two_values_alike, SWAP2, takes=(Arith(BITS), Arith(BITS))), "coincide"),
-    (spec_of(masks_by_what_both_know, SWAP), "randomness"),
-    (spec_of(masks_three_values_by_two, SWAP3, takes=(Arith(BITS), Arith(BITS))), "add up to a constant"),
-    (spec_of(leaves_the_top_bit_bare, SWAP), "depends on the other party's input"),
+    (spec_of(masks_two_values_alike, swapping(2), takes=TWO), "coincide"),
+    (spec_of(masks_by_what_both_know, swapping(1)), "randomness"),
+    (spec_of(masks_three_values_by_two, swapping(3), takes=TWO), "add up to a constant"),
+    (spec_of(leaves_the_top_bit_bare, swapping(1)), "depends on the other party's input"),
     (spec_of(transfers_its_share, transfer_cost), "coincide"),
 ]
 
@@ -122,7 +129,7 @@ async def test_sizes_that_depend_on_an_input_are_told():
         await party.channel.exchange(bytes(odd), theirs[0])
         return x
 
-    found = await check_privacy(spec_of(says_more_of_odd_values, SWAP), {}, Profile.PAPER)
+    found = await check_privacy(spec_of(says_more_of_odd_values, swapping(1)), {}, Profile.PAPER)
     assert any("sizes or order" in what for what in found)
 
 
