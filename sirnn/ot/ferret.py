@@ -72,6 +72,7 @@ class Ferret(Source):
 
         Cost: `set_up_cost`.
         """
+        self.bind(party.session)
         if self._is_set_up:
             raise LocalError("this source is set up already", remedy="call set_up once")
         if party.role == self.sender and not narrow_keys(party).sender.secret[0] & CHOICE:
@@ -112,6 +113,7 @@ class Ferret(Source):
             LocalError: this source is not set up, is at work already, or was stopped in the middle of an extension.
             PeerError: the other party sent a message of another length.
         """
+        self.bind(party.session)
         usable, total = self.parameters.usable, self.yields(count)
         base = self._take()
         out = np.empty((total + len(base), 2), np.uint64)

@@ -33,6 +33,7 @@ import numpy.typing as npt
 import trio
 
 from sirnn.cost import FREE, Cost
+from sirnn.crypto.confined import Confined
 from sirnn.crypto.hashing import HASHES_PER_KEY, Blocks, chunks, derive_key, expand, permute
 from sirnn.errors import LocalError
 from sirnn.kernels.fold import count_up, fold
@@ -78,6 +79,7 @@ class SoftSpoken(Source):
 
     async def set_up(self, party: Party) -> None:
         """Agree on the seeds, from the base OTs of this direction; see `Source.set_up`."""
+        self.bind(party.session)
         if self._keys is not None:
             raise LocalError("this source is set up already", remedy="set a source up once")
         keys, key = narrow_keys(party), party.fresh_key("SoftSpoken set-up")
@@ -99,6 +101,7 @@ class SoftSpoken(Source):
         return Cost.message(1 - self.sender, (self._digits - 1) * self.yields(count)) if count else FREE
 
     async def extend(self, party: Party, count: int, *, progress: Progress | None = None) -> Blocks:
+        self.bind(party.session)
         if self._keys is None:
             raise LocalError("this source is not set up", remedy="await source.set_up(party) first")
         rows = np.empty((self.yields(count), 2), np.uint64)
@@ -125,7 +128,7 @@ class SoftSpoken(Source):
 
 
 @attrs.frozen(eq=False, repr=False)
-class _Seeds:
+class _Seeds(Confined):
     """What set-up leaves at a party.
 
     Attributes:

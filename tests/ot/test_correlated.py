@@ -9,11 +9,13 @@ from hypothesis import strategies as st
 
 from sirnn import ring
 from sirnn.crypto import hashing
+from sirnn.crypto.confined import Confined
 from sirnn.crypto.hashing import HASHES_PER_KEY, permute
 from sirnn.errors import LocalError
 from sirnn.ot import pads
-from sirnn.ot.correlated import correlated_ot, correlated_ot_cost, cot_both_ways, cot_both_ways_cost
+from sirnn.ot.correlated import ask_both_ways, correlated_ot, correlated_ot_cost, cot_both_ways, cot_both_ways_cost
 from sirnn.ot.fields import CotField
+from sirnn.ot.rows import draw_rows, drawn, offer
 from sirnn.profile import Profile
 from tests.ot.parties import declared, measured, run_for, run_parties
 from tests.ot.shared import DIRECTIONS, PROFILES, recording, words
@@ -172,6 +174,50 @@ async def test_equal_choices_are_hidden():
     await run_for(Profile.EXACT, correlated_ot_cost(Profile.EXACT, [field], sender=0), body)
     ones = int(np.unpackbits(np.frombuffer(sent[0], np.uint8)).sum())
     assert abs(ones - (1 << 13)) < 5 * (1 << 6)
+
+
+@PROFILES
+async def test_an_answer_is_given_once(profile, monkeypatch):
+    """Given twice, on other correlations, its two messages tell the peer their differences: all of them."""
+    fields = [CotField(64, 32)]
+    ones, first = [np.ones(64, np.uint8)], words(64, 32)
+    cost = cot_both_ways_cost(profile, fields)
+
+    async def body(party):
+        heard = []
+        asked = await ask_both_ways(party, fields, ones)
+        theirs = await party.channel.exchange(asked.message, asked.expects)
+        exchange = party.channel.exchange
+
+        async def listening(payload, nbytes):
+            heard.append(np.frombuffer(await exchange(payload, nbytes), np.uint32))
+            return heard[-1].tobytes()
+
+        party.channel.exchange = listening
+        for extra in (0, 1000):
+            await asked.answer(party, theirs, [ring.reduce(first + np.uint32(extra), 32)])
+        return heard
+
+    with pytest.raises(LocalError, match="Asked used a second time"):
+        await run_for(profile, cost, body)
+    monkeypatch.setattr(Confined, "spend", Confined.stay)
+    for one, other in (await run_for(profile, cost, body)).values:
+        assert np.array_equal(other - one, np.full(64, 1000, np.uint32))
+
+
+@PROFILES
+async def test_rows_are_offered_once(profile):
+    async def body(party):
+        made = await offer(party, bytes(16), 8)
+        made.rows(bytes(made.message_bytes))
+        with pytest.raises(LocalError, match="Offer used a second time"):
+            made.rows(bytes(made.message_bytes))
+        assert len((await offer(party, bytes(16), 8)).rows(bytes(made.message_bytes))[0]) == 8
+        if profile.ahead:
+            await draw_rows(party, 16, sender=1 - party.role)  # the other party's
+
+    demand = drawn(16, sender=0) | drawn(16, sender=1)
+    await run_for(profile, demand, body)
 
 
 @PROFILES

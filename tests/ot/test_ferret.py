@@ -73,7 +73,8 @@ def keys(delta):
 
 async def make(party, parameters, *, sender=0, seed=0, bits=0):
     """A source that is set up, in the phase before the one that is counted."""
-    party.ot = keys(dealt(0, seed)[0])
+    if party.ot is None:
+        party.ot = keys(dealt(0, seed)[0])
     source = Ferret(parameters, sender, Dealt(sender, bits, seed))
     with party.channel.phase(Phase.SETUP):
         await source.set_up(party)
@@ -170,8 +171,8 @@ def test_sizes_in_use_are_the_published_ones():
 
 async def test_both_directions_in_parallel_forks():
     async def body(party):
-        sources = [await make(party, TOY, sender=sender, seed=sender) for sender in (0, 1)]
         party.ot = keys(dealt(0, party.role)[0])
+        sources = [await make(party, TOY, sender=sender, seed=sender) for sender in (0, 1)]
         return await party.parallel(
             *((each.cost(5000), lambda fork, each=each: each.extend(fork, 5000)) for each in sources)
         )

@@ -197,9 +197,11 @@ async def test_set_ups_differ_even_with_the_same_roots(k):
 
     async def body(party):
         made_twice = []
-        for _ in range(2):
-            party.randomness = InsecureSeededRandomness(1)
-            made_twice.append((await made(f"softspoken{k}", party, 0))._keys.seeds.reshape(-1, 2))
+        for earlier_calls in range(2):
+            again = Party(party.channel, randomness=InsecureSeededRandomness(1), session=b"test", ot=party.ot)
+            for _ in range(earlier_calls):
+                again.fresh_key("an earlier call")
+            made_twice.append((await made(f"softspoken{k}", again, 0))._keys.seeds.reshape(-1, 2))
         return np.concatenate(made_twice)
 
     outcome = await run_parties(body)
