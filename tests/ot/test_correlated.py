@@ -1,18 +1,13 @@
 """Correlated OT: shares of the products, bytes in each direction and flights, in both ways of making it."""
 
-from collections import Counter
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sirnn import ring
-from sirnn.crypto import hashing
 from sirnn.crypto.confined import Confined
-from sirnn.crypto.hashing import HASHES_PER_KEY, permute
 from sirnn.errors import LocalError
-from sirnn.ot import pads
 from sirnn.ot.correlated import ask_both_ways, correlated_ot, correlated_ot_cost, cot_both_ways, cot_both_ways_cost
 from sirnn.ot.fields import CotField
 from sirnn.ot.rows import draw_rows, drawn, offer
@@ -218,21 +213,6 @@ async def test_rows_are_offered_once(profile):
 
     demand = drawn(16, sender=0) | drawn(16, sender=1)
     await run_for(profile, demand, body)
-
-
-@PROFILES
-async def test_no_key_hashes_more_than_the_limit(profile, monkeypatch):
-    used = Counter()
-
-    def counting(key, inputs, *room):
-        used[key] += len(inputs.reshape(-1, 2))
-        return permute(key, inputs, *room)
-
-    for module in (hashing, pads):
-        monkeypatch.setattr(module, "permute", counting)
-    await check([CotField(9000, 30), CotField(2000, 16, 40)], sender=0, profile=profile)
-    # Both parties are counted here, and both pads of an OT: three at most for each that one party does not know.
-    assert max(used.values()) <= 3 * HASHES_PER_KEY
 
 
 async def test_seeds_decide_the_transcript():

