@@ -142,7 +142,7 @@ class AndPool(Confined):
         self, party: Party, single: tuple[Bits, Bits], pair: tuple[Bits, Bits, Bits]
     ) -> tuple[Bits, tuple[Bits, Bits]]:
         """One layer: the ands of `single`, and of `pair[0]` with each of the other two. One flight."""
-        self.stay()
+        self.bind(party.session)
         self._singles, (a, b, c) = _take(self._singles, single[0].size)
         self._pairs, (d, e, f, g, h) = _take(self._pairs, pair[0].size)
         mine = np.concatenate([single[0] ^ a, single[1] ^ b, pair[0] ^ d, pair[1] ^ e, pair[2] ^ f])

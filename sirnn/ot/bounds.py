@@ -84,5 +84,10 @@ def table() -> str:
     return "\n".join(["| what is hashed | u | q | u - log2 q |", "|---|---|---|---|", *rows])
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Print them."""
     sys.stdout.write(table() + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -141,10 +141,11 @@ class Asked(Confined):
         """What `cot_both_ways` returns, given the peer's message; one flight.
 
         Raises:
-            LocalError: correlations that do not fit the fields, or this was answered before: the same pads on other
-                correlations would give the peer their difference.
+            LocalError: correlations that do not fit the fields, a party of another session, or this was answered
+                before: the same pads on other correlations would give the peer their difference.
         """
         words = fitting(correlations, [field.shape for field in self.fields])
+        self.bind(party.session)
         self.spend()
         answer, sent = _correct(self._made, theirs, self.fields, words)
         corrections = await party.channel.exchange(answer, _payload(self.fields))
@@ -165,7 +166,9 @@ async def ask_both_ways(party: Party, fields: Sequence[CotField], choices: Seque
     keys = _both_keys(party)
     made = await offer(party, keys[party.role], _count(fields))
     message, rows = await choose(party, keys[1 - party.role], bits)
-    return Asked(message, fields, made, keys[1 - party.role], rows, bits)
+    asked = Asked(message, fields, made, keys[1 - party.role], rows, bits)
+    asked.bind(party.session)
+    return asked
 
 
 def _both_keys(party: Party) -> list[bytes]:

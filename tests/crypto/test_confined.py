@@ -19,7 +19,7 @@ from sirnn.correlations.supply import Supply
 from sirnn.crypto.confined import Confined
 from sirnn.crypto.randomness import InsecureSeededRandomness, SystemRandomness
 from sirnn.errors import LocalError
-from sirnn.ot.correlated import Asked
+from sirnn.ot.correlated import Asked, ask_both_ways
 from sirnn.ot.ferret import Ferret
 from sirnn.ot.iknp import Iknp
 from sirnn.ot.keys import OtKeys
@@ -184,6 +184,22 @@ async def test_a_source_serves_one_session():
             for use in (source.set_up(party), source.extend(party, 1)):
                 with pytest.raises(LocalError, match="of another session"):
                     await use
+
+    await simulate(body, body)
+
+
+async def test_halves_serve_the_session_they_were_made_in():
+    async def body(channel):
+        one, two = (
+            Party(channel, randomness=SystemRandomness(), session=name, profile=Profile.EXACT, ot=keys(), store=Store())
+            for name in (b"one", b"two")
+        )
+        waiting, pool = await ask_both_ways(one, [], []), await AndPool.make(one, 0, 0)
+        await pool.gates(one, (NONE, NONE), NO_PAIRS)
+        with pytest.raises(LocalError, match="Asked of another session"):
+            await waiting.answer(two, b"", [])
+        with pytest.raises(LocalError, match="AndPool of another session"):
+            await pool.gates(two, (NONE, NONE), NO_PAIRS)
 
     await simulate(body, body)
 

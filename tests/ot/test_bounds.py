@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -14,13 +12,13 @@ from sirnn.correlations.selectors import make_selectors, selector_cost
 from sirnn.correlations.triples import and_triples, and_triples_cost
 from sirnn.crypto.hashing import HASHES_PER_KEY
 from sirnn.ot.base import base_ots
-from sirnn.ot.bounds import bounds, least, table
+from sirnn.ot.bounds import bounds, least, main, table
 from sirnn.ot.chosen import oblivious_transfer
 from sirnn.ot.correlated import correlated_ot, cot_both_ways
 from sirnn.ot.ferret import Ferret
 from sirnn.ot.fields import CotField, OtField
 from sirnn.ot.iknp import Iknp
-from sirnn.ot.lpn import LpnParameters
+from sirnn.ot.lpn import PARAMETERS, LpnParameters
 from sirnn.ot.softspoken import SoftSpoken
 from tests.correlations.parties import AHEAD, run_ahead
 from tests.crypto.ledger import Ledger
@@ -161,11 +159,21 @@ def test_the_page_has_the_table():
     assert f"**{math.floor(least())} bits**" in text
 
 
-def test_the_command_prints_the_table():
-    printed = subprocess.run([sys.executable, "-m", "sirnn.ot.bounds"], check=True, capture_output=True, text=True)
-    assert printed.stdout == table() + "\n"
+def test_the_command_prints_the_table(capsys):
+    main()
+    assert capsys.readouterr().out == table() + "\n"
 
 
 def test_every_use_is_bounded():
     assert all(bound.bits >= least() for bound in bounds())
     assert least() <= min(127, 128) - math.log2(HASHES_PER_KEY)
+
+
+def test_the_pages_have_the_estimates_of_lpn():
+    rows = (PAGE.parent / "correlations" / "lpn.md").read_text()
+    for each in PARAMETERS.values():
+        start = f"| {each.name} | {each.outputs:,} | 2^{each.dimension_bits} | {each.trees:,} | {each.depth} |"
+        assert any(line.startswith(start) and f"**{each.security_bits}**" in line for line in rows.splitlines())
+    estimates = [each.security_bits for each in PARAMETERS.values()]
+    assert f"{min(estimates)} to {max(estimates)} bits" in PAGE.read_text()
+    assert f"at most {Q['trees of Ferret']} in these sets" in rows
