@@ -2,7 +2,13 @@
 
 Each sends one JSON object of facts about itself; both compare the two objects and come to the same verdict, so
 that a disagreement about the job (the model, the profile, who is who) ends at both sides with an error that names
-both sides' values, and never as garbage later on. The two nonces make the session's name, which no other session has.
+both sides' values, and never as garbage later on.
+
+A hello is committed to before it is opened: first both send the length and a hash of theirs, which holds a fresh nonce,
+and then the hellos, each checked against its hash. The hash of both is the session's name, under which all keys of
+the session are derived. So no other session has it, it covers all that was said and who said it, and neither party
+can choose it: both nonces were fixed when the first of them was shown. (A party that does not like the name can only
+hang up.)
 """
 
 from __future__ import annotations
@@ -18,6 +24,7 @@ from sirnn.channel import Channel, Phase
 from sirnn.errors import LocalError, PeerError
 
 NONCE_BYTES = 16
+COMMITMENT_BYTES = 32
 FACTS_LIMIT = 64 << 10
 """Most bytes of one party's hello."""
 
@@ -50,7 +57,8 @@ async def hello(
 
     Raises:
         LocalError: the nonce or the facts are unusable.
-        PeerError: the parties disagree, at both of them; or the peer's hello cannot be read.
+        PeerError: the parties disagree, at both of them; or the peer's hello cannot be read, or is not the one that
+            the peer committed to.
     """
     if len(nonce) != NONCE_BYTES:
         raise LocalError(f"a nonce of {len(nonce)} bytes", remedy=f"give {NONCE_BYTES} random bytes")
@@ -59,23 +67,45 @@ async def hello(
     if len(body) > FACTS_LIMIT:
         raise LocalError(f"a hello of {len(body)} bytes", remedy=f"keep the facts within {FACTS_LIMIT} bytes")
     with channel.phase(Phase.SETUP), channel.scope("hello"):
-        length = int.from_bytes(await channel.exchange(len(body).to_bytes(4, "little"), 4), "little")
+        announcement = len(body).to_bytes(4, "little") + _commitment(channel.role, body)
+        announced = await channel.exchange(announcement, len(announcement))
+        length = int.from_bytes(announced[:4], "little")
         if length > FACTS_LIMIT:
             raise PeerError(f"the other party announces a hello of {length} bytes", remedy="it does not run sirnn")
-        peer_nonce, theirs = _parse(await channel.exchange(body, length))
+        opened = await channel.exchange(body, length)
+    _check_opening(1 - channel.role, announced[4:], opened)
+    theirs = _parse(opened)
     _compare(channel.role, mine, theirs, must_match)
-    nonces = (nonce, peer_nonce) if channel.role == 0 else (peer_nonce, nonce)
-    session = hashlib.blake2b(b"".join(nonces), digest_size=16, person=b"sirnn session").digest()
-    return Agreement(session, theirs)
+    return Agreement(_name((body, opened) if channel.role == 0 else (opened, body)), theirs)
 
 
-def _parse(body: bytes) -> tuple[bytes, dict[str, str]]:
-    """The peer's nonce and facts, every part of them checked."""
+def _commitment(role: int, body: bytes) -> bytes:
+    """Binding, and hiding because of the nonce in the body; of one role, so that a party's own does not pass back."""
+    person = b"sirnn hello" + str(role).encode()
+    return hashlib.blake2b(body, digest_size=COMMITMENT_BYTES, person=person).digest()
+
+
+def _check_opening(role: int, commitment: bytes, body: bytes) -> None:
+    if _commitment(role, body) != commitment:
+        raise PeerError(
+            "the other party's hello is not the one it committed to",
+            remedy="it runs another release, or would choose the session's name; do not go on with it",
+        )
+
+
+def _name(bodies: tuple[bytes, bytes]) -> bytes:
+    """The session's name: a hash of both hellos, the server's first."""
+    joined = b"".join(len(body).to_bytes(4, "little") + body for body in bodies)
+    return hashlib.blake2b(joined, digest_size=16, person=b"sirnn session").digest()
+
+
+def _parse(body: bytes) -> dict[str, str]:
+    """The peer's facts, every part of its hello being checked."""
     try:
         said: Any = json.loads(body)
         nonce, facts = bytes.fromhex(said["nonce"]), said["facts"]
         if len(nonce) == NONCE_BYTES and all(isinstance(value, str) for value in facts.values()):
-            return nonce, dict(facts)
+            return dict(facts)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         pass
     raise PeerError("the other party's hello cannot be read", remedy="both must run the same release")

@@ -2,7 +2,8 @@
 
 A party has a role, a channel, randomness of its own, the keys of its OT extensions and a store of correlations made
 ahead. Forking a party forks all of them, so that concurrent sub-protocols never share a message order, a mask, a hash
-key or a correlation.
+key or a correlation. What it was made with stays as it was, and belongs to its session: keys, store and supply are
+bound to it, and those of another session are refused.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ import trio
 from sirnn import ring
 from sirnn.channel import Channel
 from sirnn.cost import Cost, parallel
+from sirnn.crypto.confined import Confined
+from sirnn.crypto.randomness import Randomness, SystemRandomness
 from sirnn.errors import LocalError
 from sirnn.profile import Profile
 from sirnn.shares import ArithmeticShare
@@ -26,7 +29,6 @@ from sirnn.shares import ArithmeticShare
 if TYPE_CHECKING:
     from sirnn.correlations.store import Material, Store
     from sirnn.correlations.supply import Supply
-    from sirnn.crypto.randomness import Randomness
     from sirnn.ot.keys import OtKeys
 
 SERVER = 0
@@ -42,7 +44,7 @@ Refill: TypeAlias = "Callable[[Party, Mapping[str, int]], Awaitable[object]]"
 NOTHING: Mapping[str, int] = MappingProxyType({})
 
 
-class Party:
+class Party(Confined):
     """One party's view of a running protocol.
 
     Args:
@@ -54,6 +56,10 @@ class Party:
         store: correlations made ahead; None in a profile that makes its OTs as it goes.
         supply: where the store's random COTs come from; None likewise, and in forks.
         refill: called when the store is short, outside forks; None makes that an error.
+
+    Raises:
+        LocalError: randomness that is not the system's on a channel that leaves the process, or keys, a store or a
+            supply of another session.
     """
 
     def __init__(
@@ -68,20 +74,76 @@ class Party:
         supply: Supply | None = None,
         refill: Refill | None = None,
     ) -> None:
-        if randomness.insecure and not channel.simulated:
+        if not (channel.simulated or isinstance(randomness, SystemRandomness)):
             raise LocalError(
                 "seeded randomness outside the simulator would let anyone who knows the seed read the inputs",
                 remedy="drop the seed, or wrap the channel knowingly in a test",
             )
-        self.channel = channel
-        self.randomness = randomness
-        self.session = session
-        self.profile = profile
+        if supply is not None:
+            supply.bind(session)
+        self._channel = channel
+        self._randomness = randomness
+        self._session_name = session
+        self._profile = profile
+        self._supply = supply
+        self._refill = refill
+        self._ot: OtKeys | None = None
         self.ot = ot
         self.store = store
-        self.supply = supply
-        self.refill = refill
         self._calls = 0
+
+    @property
+    def channel(self) -> Channel:
+        """The end this party talks through."""
+        return self._channel
+
+    @property
+    def randomness(self) -> Randomness:
+        """Where its masks come from."""
+        return self._randomness
+
+    @property
+    def session(self) -> bytes:
+        """The session's name."""
+        return self._session_name
+
+    @property
+    def profile(self) -> Profile:
+        """How functions are evaluated."""
+        return self._profile
+
+    @property
+    def supply(self) -> Supply | None:
+        """Where the store's random COTs come from; None in forks and where nothing is made ahead."""
+        return self._supply
+
+    @property
+    def ot(self) -> OtKeys | None:
+        """Keys of the OT extensions. Set-up sets them, once.
+
+        Raises:
+            LocalError: setting keys where there are some, or those of another session.
+        """
+        return self._ot
+
+    @ot.setter
+    def ot(self, keys: OtKeys | None) -> None:
+        if self._ot is not None:
+            raise LocalError("this party has its OT keys already", remedy="set a session up once")
+        if keys is not None:
+            keys.bind(self.session)
+        self._ot = keys
+
+    @property
+    def store(self) -> Store | None:
+        """Correlations made ahead. Another one may take its place, if it belongs to no other session."""
+        return self._store
+
+    @store.setter
+    def store(self, store: Store | None) -> None:
+        if store is not None:
+            store.bind(self.session)
+        self._store = store
 
     @property
     def role(self) -> int:
@@ -128,14 +190,18 @@ class Party:
         return self.store.take(kind, count, wanted_by=self.channel.where)
 
     async def _ensure(self, demand: Mapping[str, int]) -> None:
-        if self.refill is not None and self.store is not None and self.store.missing(demand):
-            await self.refill(self, demand)
+        if self._refill is not None and self.store is not None and self.store.missing(demand):
+            await self._refill(self, demand)
 
     def fresh_key(self, purpose: str) -> bytes:
         """A public 16-byte key that both parties derive alike and that no other call ever gets.
 
         It separates the hashing of this call from every other: by session, fork, call number and purpose.
+
+        Raises:
+            LocalError: this process was forked off the party's, and would use the same keys again.
         """
+        self.stay()
         self._calls += 1
         material = b"\x00".join((self.session, self.channel.path.encode(), str(self._calls).encode(), purpose.encode()))
         return hashlib.blake2b(material, digest_size=16, person=b"sirnn fresh key").digest()
@@ -168,7 +234,7 @@ class Party:
         """
         results: list[Any] = [None] * len(branches)
         failures: list[Exception] = []
-        if self.refill is not None:
+        if self._refill is not None:
             await self._ensure(parallel(*(cost for cost, _ in branches)).demand)
         forks = [self.fork(f"{index}", cost.demand) for index, (cost, _) in enumerate(branches)]
 

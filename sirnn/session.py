@@ -15,6 +15,7 @@ from sirnn.correlations.prepare import prepare
 from sirnn.correlations.store import Store
 from sirnn.correlations.supply import Supply
 from sirnn.crypto.randomness import Randomness, SystemRandomness
+from sirnn.errors import LocalError
 from sirnn.handshake import NONCE_BYTES, hello
 from sirnn.ot.setup import set_up
 from sirnn.party import Party
@@ -46,7 +47,8 @@ async def start_session(
         check: called with this party's facts and the peer's before any work is done; raises what is wrong with them.
         randomness: the party's secret randomness; the operating system's by default. Seeded randomness is
             refused on a channel that leaves the process.
-        supply: how random OTs are made ahead; chosen by demand by default. Both parties must be given the same.
+        supply: how random OTs are made ahead; chosen by demand by default. Both parties must be given the same, and
+            every session one of its own.
         refill: prepare what is missing whenever the store is short, at the price of waiting for it online; by default
             a short store is an error.
 
@@ -55,18 +57,27 @@ async def start_session(
 
     Raises:
         PeerError: the parties disagree about a fact, or the peer broke the protocol.
-        LocalError: seeded randomness outside the simulator.
+        LocalError: seeded randomness outside the simulator, or a supply that has served a session.
     """
     own = randomness or SystemRandomness()
     supply = supply or Supply()
+    if supply.is_bound:
+        raise LocalError("this supply has served a session", remedy="give every session a Supply of its own")
     agreed = {"protocol": str(PROTOCOL_VERSION), "profile": profile.value, **_ahead(profile, supply, refill), **agree}
     facts = {**agreed, "release": __version__, **tell}
     agreement = await hello(channel, facts, must_match=tuple(agreed), nonce=own.bytes(NONCE_BYTES))
+    supply.bind(agreement.session)
     if check is not None:
         check(facts, agreement.peer)
-    party = Party(channel, randomness=own, session=agreement.session, profile=profile)
-    if profile.ahead:
-        party.store, party.supply, party.refill = Store(), supply, prepare if refill else None
+    party = Party(
+        channel,
+        randomness=own,
+        session=agreement.session,
+        profile=profile,
+        store=Store() if profile.ahead else None,
+        supply=supply if profile.ahead else None,
+        refill=prepare if profile.ahead and refill else None,
+    )
     await set_up(party)
     return party
 

@@ -1,10 +1,12 @@
+import hashlib
 import json
 
 import pytest
 
+from sirnn import handshake
 from sirnn.channel import Phase
 from sirnn.errors import LocalError, PeerError
-from sirnn.handshake import FACTS_LIMIT, hello
+from sirnn.handshake import COMMITMENT_BYTES, FACTS_LIMIT, hello
 from tests.harness import BACKENDS, run_both, run_pair
 
 NONCES = (bytes(16), bytes(range(16)))
@@ -17,13 +19,19 @@ def greets(facts, must_match=(), nonces=NONCES):
     return body
 
 
+def announcement(role, raw):
+    """What is said of a hello before it is said."""
+    person = b"sirnn hello%d" % role
+    return len(raw).to_bytes(4, "little") + hashlib.blake2b(raw, digest_size=32, person=person).digest()
+
+
 def says(raw):
     """A peer that sends these bytes as its hello."""
 
     async def body(channel):
         with channel.phase(Phase.SETUP), channel.scope("hello"):
-            length = int.from_bytes(await channel.exchange(len(raw).to_bytes(4, "little"), 4), "little")
-            await channel.exchange(raw, length)
+            announced = await channel.exchange(announcement(channel.role, raw), 4 + COMMITMENT_BYTES)
+            await channel.exchange(raw, int.from_bytes(announced[:4], "little"))
 
     return body
 
@@ -111,7 +119,7 @@ async def test_a_hello_that_cannot_be_read(raw):
 async def test_a_hello_that_is_too_long_is_refused_by_its_length():
     async def body(channel):
         with channel.phase(Phase.SETUP), channel.scope("hello"):
-            await channel.exchange((FACTS_LIMIT + 1).to_bytes(4, "little"), 4)
+            await channel.exchange((FACTS_LIMIT + 1).to_bytes(4, "little") + bytes(32), 36)
             await channel.recv(1)
 
     error = (await run_pair(greets({}), body)).outcomes[0].error
@@ -124,3 +132,80 @@ async def test_unusable_facts_are_our_own_fault(facts, nonce):
     body = greets(facts, nonces=(nonce, nonce))
     with pytest.raises(LocalError):
         await run_both(body, body)
+
+
+# ------------------------------------------------------------ who chooses the session's name
+
+
+def said(role, facts, nonce):
+    facts = {**facts, "role": ("server", "client")[role]}
+    return json.dumps({"nonce": nonce.hex(), "facts": facts}).encode()
+
+
+async def test_the_name_covers_all_that_was_said_and_by_whom():
+    names = set()
+    for server, client, nonces in [
+        ({"a": "1"}, {"a": "1"}, NONCES),
+        ({"a": "2"}, {"a": "1"}, NONCES),
+        ({"a": "1"}, {"a": "2"}, NONCES),
+        ({"b": "1"}, {"a": "1"}, NONCES),
+        ({"a": "1"}, {"a": "1"}, NONCES[::-1]),
+    ]:
+        outcome = await run_both(greets(server, nonces=nonces), greets(client, nonces=nonces))
+        assert outcome.values[0].session == outcome.values[1].session
+        names.add(outcome.values[0].session)
+    assert len(names) == 5
+
+
+async def test_the_name_against_an_independent_computation():
+    outcome = await run_both(greets({"a": "x"}), greets({"a": "y"}))
+    bodies = [said(role, {"a": "xy"[role]}, NONCES[role]) for role in (0, 1)]
+    joined = b"".join(len(body).to_bytes(4, "little") + body for body in bodies)
+    assert outcome.values[0].session == hashlib.blake2b(joined, digest_size=16, person=b"sirnn session").digest()
+
+
+async def chooses(channel):
+    """A client that settles on its nonce when it has seen the server's hello: the name then begins as it likes."""
+    with channel.phase(Phase.SETUP), channel.scope("hello"):
+        promised = said(1, {}, bytes(16))
+        announced = await channel.exchange(announcement(1, promised), 36)
+        theirs = await channel.recv(int.from_bytes(announced[:4], "little"))
+        candidates = (said(1, {}, number.to_bytes(16, "big")) for number in range(10_000))
+        await channel.send(next(body for body in candidates if handshake._name((theirs, body))[0] == 0x5A))
+
+
+async def test_a_peer_that_chooses_the_name(monkeypatch):
+    """It would have its way, if a hello were not committed to."""
+    for number in range(3):
+        server = greets({}, nonces=(bytes([number] * 16), b""))
+        error = (await run_pair(server, chooses)).outcomes[0].error
+        assert isinstance(error, PeerError)
+        assert "not the one it committed to" in str(error)
+    monkeypatch.setattr(handshake, "_check_opening", lambda *_: None)
+    for number in range(3):
+        server = greets({}, nonces=(bytes([number] * 16), b""))
+        assert (await run_both(server, chooses)).values[0].session[0] == 0x5A
+
+
+async def test_a_peer_that_echoes():
+    """It commits to what we did and opens it as we do, without having known what it says."""
+
+    async def echoes(channel):
+        with channel.phase(Phase.SETUP), channel.scope("hello"):
+            announced = await channel.recv(36)
+            await channel.send(announced)
+            await channel.send(await channel.recv(int.from_bytes(announced[:4], "little")))
+
+    error = (await run_pair(greets({}), echoes)).outcomes[0].error
+    assert isinstance(error, PeerError)
+    assert "not the one it committed to" in str(error)
+
+
+async def test_nothing_is_opened_to_a_peer_that_has_not_committed():
+    async def waits(channel):
+        with channel.phase(Phase.SETUP), channel.scope("hello"):
+            announced = await channel.recv(36)
+            await channel.recv(int.from_bytes(announced[:4], "little"))
+
+    result = await run_pair(greets({}), waits)
+    assert result.ledgers[0][Phase.SETUP, "hello"].sent == 36

@@ -77,6 +77,29 @@ async def test_a_seed_is_refused_on_a_real_channel():
     await run_both(body, body, over="tcp")
 
 
+async def test_any_randomness_but_the_systems_is_refused_on_a_real_channel():
+    class Disguised(InsecureSeededRandomness):
+        pass
+
+    async def body(channel):
+        for mine in (Disguised(1), InsecureSeededRandomness(1).fork("x")):
+            with pytest.raises(LocalError, match="seeded randomness"):
+                Party(channel, randomness=mine, session=b"a session")
+        Party(channel, randomness=SystemRandomness().fork("x"), session=b"a session")
+
+    await run_both(body, body, over="tcp")
+
+
+async def test_what_a_party_was_made_with_stays():
+    async def body(channel):
+        party = party_on(channel)
+        for name in ("channel", "randomness", "session", "profile", "supply"):
+            with pytest.raises(AttributeError):
+                setattr(party, name, getattr(party, name))
+
+    await on_both(body)
+
+
 @pytest.mark.parametrize(("value", "bits"), [(5, 3), (-1, 8), (np.array([1, -2, 3]), 16), (1 << 40, 64)])
 async def test_a_constant_adds_up_to_itself(value, bits):
     async def body(channel):

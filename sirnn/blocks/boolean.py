@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from sirnn.correlations.triples import and_triples, and_triples_cost
 from sirnn.cost import Cost, remembered
+from sirnn.crypto.confined import Confined
 from sirnn.errors import LocalError
 from sirnn.ot.chosen import oblivious_transfer, oblivious_transfer_cost
 from sirnn.ot.fields import OtField
@@ -111,7 +112,7 @@ NO_SINGLES = (NONE, NONE)
 NO_PAIRS = (NONE, NONE, NONE)
 
 
-class AndPool:
+class AndPool(Confined):
     """ANDs of random bits, spent one layer of gates at a time. Each is used once.
 
     A single gate opens 2 bits a party, a pair with a common operand 3.
@@ -141,6 +142,7 @@ class AndPool:
         self, party: Party, single: tuple[Bits, Bits], pair: tuple[Bits, Bits, Bits]
     ) -> tuple[Bits, tuple[Bits, Bits]]:
         """One layer: the ands of `single`, and of `pair[0]` with each of the other two. One flight."""
+        self.bind(party.session)
         self._singles, (a, b, c) = _take(self._singles, single[0].size)
         self._pairs, (d, e, f, g, h) = _take(self._pairs, pair[0].size)
         mine = np.concatenate([single[0] ^ a, single[1] ^ b, pair[0] ^ d, pair[1] ^ e, pair[2] ^ f])

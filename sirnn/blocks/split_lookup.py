@@ -11,6 +11,10 @@ one selector serves them all. Sent in all, with the selector and about n 2^m ent
 
 The one-hot form of a lookup is that of Keller, Orsini, Rotaru, Scholl, Soria-Vazquez, Vivek (CRYPTO 2017); the split
 trades the length of its vectors for products.
+
+Where the index is not cut (high = 0), a party's half is a function of its half of the vector, which is uniform up to
+its parity: it lies in the span of the table's entries and need not be a uniform word. It is as good as one, being
+independent of the index and of all the other party holds; and its owner chose it, in effect, by its own half.
 """
 
 from __future__ import annotations
@@ -25,7 +29,6 @@ from sirnn.blocks.tables import check_tables, example_tables, lookup_clear, merg
 from sirnn.correlations.kinds import price
 from sirnn.correlations.selectors import WIDEST_HIGH, WIDEST_LOW, draw_selectors, selector_kind
 from sirnn.cost import Cost, bytes_for, remembered
-from sirnn.crypto.randomness import Randomness
 from sirnn.errors import LocalError
 from sirnn.kernels.bitpack import pack, unpack
 from sirnn.kernels.scan import scan
@@ -122,7 +125,7 @@ async def split_lookup(
     sums = np.empty((1 << high, x.size), table.dtype)
     scan(ring.reduce(mine + other, x.bits), lows, np.concatenate([table, table[: 1 << low]]), low, high, sums)
     if not high:
-        entry = sums[0] ^ _common_mask(party, x.size, width)
+        entry = sums[0]
     else:
         differences = sums[1:] ^ sums[0]
         (crossed,) = await asked.answer(party, theirs[len(opening) :], [differences.reshape(-1)])
@@ -130,14 +133,6 @@ async def split_lookup(
         entry = sums[0] ^ np.bitwise_xor.reduce(picked, axis=0)
     parts = unmerge(entry, out_bits)
     return tuple(BooleanShare(part.reshape(x.shape), each) for part, each in zip(parts, out_bits, strict=True))
-
-
-def _common_mask(party: Party, count: int, width: int) -> Words:
-    """Random words that both parties know.
-
-    Halves that come of no product lie in the span of the table's entries; xored with the same words they are uniform.
-    """
-    return Randomness(party.fresh_key("mask of a lookup"), insecure=False).words(count, width)
 
 
 def _bits(strings: Words, entries: int) -> Words:

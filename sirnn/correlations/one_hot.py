@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from sirnn import ring
 from sirnn.cost import FREE, Cost, sequence
+from sirnn.crypto.confined import Confined
 from sirnn.crypto.hashing import Blocks
 from sirnn.ot.correlated import random_choice_cot, random_choice_cot_both_ways
 from sirnn.ot.fields import CotField
@@ -35,7 +36,7 @@ Strings: TypeAlias = npt.NDArray[np.uint64]
 
 
 @attrs.frozen(eq=False, repr=False)
-class RandomBits:
+class RandomBits(Confined):
     """Numbers of `width` random shared bits, and the COTs whose choices their halves are.
 
     Attributes:

@@ -16,6 +16,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from sirnn.crypto.confined import Confined
 from sirnn.errors import LocalError
 
 Material: TypeAlias = tuple[npt.NDArray[Any], ...]
@@ -25,7 +26,7 @@ Demand: TypeAlias = Mapping[str, int]
 """How many correlations of each kind."""
 
 
-class Store:
+class Store(Confined):
     """Correlations of one party, by kind. What is taken is gone: nothing is ever dealt out twice.
 
     Args:
@@ -65,7 +66,7 @@ class Store:
             wanted_by: what asks for them, for the error.
 
         Raises:
-            LocalError: there are fewer. Nothing is taken then.
+            LocalError: there are fewer, or this process was forked off the store's. Nothing is taken then.
         """
         self._check({kind: count}, wanted_by)
         return self._take(kind, count)
@@ -90,7 +91,7 @@ class Store:
         """A store of its own for a fork, holding exactly its demand, taken out of this one.
 
         Raises:
-            LocalError: there is less. Nothing is taken then.
+            LocalError: there is less, or this process was forked off the store's. Nothing is taken then.
         """
         self._check(demand, owner)
         reserved = Store(owner)
@@ -113,6 +114,7 @@ class Store:
             )
 
     def _check(self, demand: Demand, wanted_by: str) -> None:
+        self.stay()
         short = self.missing(demand)
         if short:
             amounts = ", ".join(f"{count:,} more of {kind}" for kind, count in short.items())

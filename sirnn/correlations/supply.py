@@ -13,6 +13,7 @@ from functools import partial
 
 import attrs
 
+from sirnn.crypto.confined import Confined
 from sirnn.errors import LocalError
 from sirnn.ot.ferret import Ferret
 from sirnn.ot.iknp import Iknp
@@ -50,8 +51,8 @@ ratios matter much. Sources that are never the best choice are not listed."""
 
 
 @attrs.define
-class Supply:
-    """The sources of one session at one party.
+class Supply(Confined):
+    """The sources of one session at one party. They grow from its keys, so it serves no other.
 
     Attributes:
         source: name of the source to use, or `AUTO`.

@@ -3,7 +3,7 @@
 A stream is AES-128 in counter mode under a key of its own. `fork` gives an independent stream, so that concurrent
 sub-protocols draw in any order and still reproduce: the n-th fork of a stream depends on its key, n and the label
 only. Real parties root their streams in the operating system; the seeded root exists for simulation, says `Insecure`
-in its name, and `Party` refuses it on a real channel.
+in its name, and `Party` refuses whatever is not rooted in the system on a real channel.
 """
 
 from __future__ import annotations
@@ -11,39 +11,57 @@ from __future__ import annotations
 import builtins
 import hashlib
 import os
-from typing import Any
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext, algorithms, modes
 
 from sirnn import ring
+from sirnn.crypto.confined import Confined
 from sirnn.ring import Words
 
 KEY_BYTES = 16
 
 
-class Randomness:
+class Randomness(Confined):
     """A stream of pseudorandom bytes under a secret 16-byte key.
 
-    Attributes:
-        insecure: the key can be guessed from a seed; harmless only where both parties live in one process.
+    Where the key comes from is the type's business alone: `SystemRandomness` or `InsecureSeededRandomness`, and their
+    forks. There is no other way to make one, and nothing to switch.
     """
 
-    def __init__(self, key: builtins.bytes, *, insecure: bool) -> None:
-        self.insecure = insecure
-        self._key = key
-        self._forks = 0
-        self._cipher: CipherContext | None = None
+    __slots__ = ("_cipher", "_forks", "_key")
 
-    def fork(self, label: str) -> Randomness:
-        """An independent stream. Forking one label twice gives two different streams."""
+    _key: builtins.bytes
+    _forks: int
+    _cipher: CipherContext | None
+
+    def __init__(self) -> None:
+        raise TypeError("randomness has a source: use SystemRandomness() or InsecureSeededRandomness(seed)")
+
+    def _begin(self, key: builtins.bytes) -> None:
+        self._key, self._forks, self._cipher = key, 0, None
+
+    def fork(self, label: str) -> Self:
+        """An independent stream of the same type. Forking one label twice gives two different streams.
+
+        Raises:
+            LocalError: this process was forked off the one that made the stream.
+        """
+        self.stay()
         name = f"{self._forks}:{label}".encode()
         self._forks += 1
-        return Randomness(_derive(self._key, name), insecure=self.insecure)
+        fork = type(self).__new__(type(self))
+        fork._begin(_derive(self._key, name))
+        return fork
 
     def bytes(self, n: int) -> builtins.bytes:
-        """The next `n` bytes."""
+        """The next `n` bytes.
+
+        Raises:
+            LocalError: as `fork`; so do the two below.
+        """
         return self._stream(n).tobytes()
 
     def words(self, shape: int | tuple[int, ...], bits: int) -> Words:
@@ -58,6 +76,7 @@ class Randomness:
         return np.unpackbits(self._stream(-(-count // 8)), count=count).reshape(shape)
 
     def _stream(self, n: int) -> npt.NDArray[np.uint8]:
+        self.stay()
         if self._cipher is None:  # lazily: most forks never draw
             # A key of its own, so that no stream block can equal a forked key.
             key = _derive(self._key, b"stream")
@@ -69,22 +88,23 @@ class Randomness:
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"
 
-    def __reduce__(self) -> Any:
-        raise TypeError("a stream of randomness is never copied or pickled: two copies would repeat each other's masks")
-
 
 class SystemRandomness(Randomness):
-    """Randomness rooted in the operating system's generator."""
+    """Randomness rooted in the operating system's generator: the only type that a real channel takes."""
+
+    __slots__ = ()
 
     def __init__(self) -> None:
-        super().__init__(os.urandom(KEY_BYTES), insecure=False)
+        self._begin(os.urandom(KEY_BYTES))
 
 
 class InsecureSeededRandomness(Randomness):
     """Randomness anyone can repeat who knows the seed. For simulation only."""
 
+    __slots__ = ()
+
     def __init__(self, seed: int) -> None:
-        super().__init__(_derive(bytes(KEY_BYTES), f"seed:{seed}".encode()), insecure=True)
+        self._begin(_derive(bytes(KEY_BYTES), f"seed:{seed}".encode()))
 
 
 def _derive(key: bytes, label: bytes) -> bytes:

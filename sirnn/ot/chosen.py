@@ -244,6 +244,7 @@ def _extension(party: Party, group: OtField) -> ExtensionKeys:
         return narrow_keys(party)
     if party.ot is None or party.ot.wide is None:
         raise LocalError("this party has no keys for 1-of-N OTs", remedy="run sirnn.ot.setup.set_up first")
+    party.ot.stay()
     return party.ot.wide
 
 

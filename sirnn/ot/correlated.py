@@ -23,6 +23,7 @@ import numpy as np
 
 from sirnn import ring
 from sirnn.cost import Cost
+from sirnn.crypto.confined import Confined
 from sirnn.crypto.hashing import Blocks, derive_key
 from sirnn.kernels.bitpack import pack, packed_bytes, unpack
 from sirnn.kernels.correlate import correct_sums, correct_xors, take_sums, take_xors
@@ -113,8 +114,8 @@ def cot_both_ways_cost(profile: Profile, fields: Sequence[CotField]) -> Cost:
 
 
 @attrs.frozen(eq=False, repr=False)
-class Asked:
-    """Both directions of a batch whose choices are made and whose correlations are still to come.
+class Asked(Confined):
+    """Both directions of a batch whose choices are made and whose correlations are still to come: answered once.
 
     For a protocol that has something else to say in the flight of the choices: it sends `message` along, and hands the
     peer's to `answer`.
@@ -140,9 +141,12 @@ class Asked:
         """What `cot_both_ways` returns, given the peer's message; one flight.
 
         Raises:
-            LocalError: correlations that do not fit the fields.
+            LocalError: correlations that do not fit the fields, a party of another session, or this was answered
+                before: the same pads on other correlations would give the peer their difference.
         """
         words = fitting(correlations, [field.shape for field in self.fields])
+        self.bind(party.session)
+        self.spend()
         answer, sent = _correct(self._made, theirs, self.fields, words)
         corrections = await party.channel.exchange(answer, _payload(self.fields))
         received = _take(self._key, self._rows, self._bits, self.fields, corrections)
@@ -162,7 +166,9 @@ async def ask_both_ways(party: Party, fields: Sequence[CotField], choices: Seque
     keys = _both_keys(party)
     made = await offer(party, keys[party.role], _count(fields))
     message, rows = await choose(party, keys[1 - party.role], bits)
-    return Asked(message, fields, made, keys[1 - party.role], rows, bits)
+    asked = Asked(message, fields, made, keys[1 - party.role], rows, bits)
+    asked.bind(party.session)
+    return asked
 
 
 def _both_keys(party: Party) -> list[bytes]:

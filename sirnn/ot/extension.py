@@ -28,6 +28,9 @@ NARROW = 128
 WIDE = 256
 BLOCK_BITS = 128
 
+BLOCKS_AT_ONCE = 1 << 12
+"""Blocks hashed together: 64 KB."""
+
 REPETITION: Blocks = np.array([[0, 0], [2**64 - 1, 2**64 - 1]], np.uint64)
 """The repetition code of length 128: codewords 0...0 and 1...1."""
 
@@ -51,8 +54,8 @@ def extend_receiver(keys: ReceiverKeys, key: bytes, codewords: Blocks) -> tuple[
     u = codewords.copy()
     t = np.empty_like(u)
     for rows, chunk_key, blocks in _column_chunks(key, len(u), len(keys.seeds0)):
-        columns0 = expand(chunk_key, keys.seeds0, blocks)
-        columns1 = expand(chunk_key, keys.seeds1, blocks)
+        columns0 = expand(chunk_key, keys.seeds0, blocks, run=HASHES_PER_KEY)
+        columns1 = expand(chunk_key, keys.seeds1, blocks, run=HASHES_PER_KEY)
         columns1 ^= columns0
         t[rows] = transpose(columns0, len(t[rows]))
         u[rows] ^= transpose(columns1, len(t[rows]))
@@ -63,7 +66,7 @@ def extend_sender(keys: SenderKeys, key: bytes, u: Blocks) -> Blocks:
     """The sender's half, on the receiver's message: q, shaped like u, (n, w / 64) uint64."""
     q = u & keys.secret
     for rows, chunk_key, blocks in _column_chunks(key, len(u), len(keys.seeds)):
-        q[rows] ^= transpose(expand(chunk_key, keys.seeds, blocks), len(q[rows]))
+        q[rows] ^= transpose(expand(chunk_key, keys.seeds, blocks, run=HASHES_PER_KEY), len(q[rows]))
     return q
 
 
@@ -79,14 +82,25 @@ def code_pads(key: bytes, rows: Blocks, offsets: Blocks, choices: int) -> Iterat
     Yields:
         A slice of the rows and its pads, (rows, len(offsets), 2) uint64.
     """
-    for run, run_key in chunks(derive_key(key, "pads"), len(rows), max(1, HASHES_PER_KEY // choices)):
+    run_of_rows = rows_per_key(choices)
+    at_once = max(1, BLOCKS_AT_ONCE // choices // run_of_rows) * run_of_rows
+    for run, run_key in chunks(derive_key(key, "pads"), len(rows), at_once):
         inputs = rows[run, np.newaxis, :]
         halves = [inputs[:, :, i : i + 2] ^ offsets[:, i : i + 2] for i in range(0, rows.shape[1], 2)]
-        yield run, hash_blocks(run_key, *halves)
+        yield run, hash_blocks(run_key, *halves, run=run_of_rows * len(offsets))
+
+
+def rows_per_key(choices: int) -> int:
+    """OTs of so many messages whose pads are hashed under one key: 2 HASHES_PER_KEY pads.
+
+    Of each OT the receiver lacks all but one. For two messages that is half of them; for more of them all 128 bits of
+    what it lacks are secret, where of Delta there are 127.
+    """
+    return max(1, 2 * HASHES_PER_KEY // choices)
 
 
 def _column_chunks(key: bytes, n: int, width: int) -> Iterator[tuple[slice, bytes, int]]:
-    """Runs of rows whose columns, `blocks` blocks in each of `width`, come to at most HASHES_PER_KEY blocks."""
-    size = HASHES_PER_KEY // width * BLOCK_BITS
+    """Runs of rows whose columns, `blocks` blocks in each of `width`, stay in cache."""
+    size = BLOCKS_AT_ONCE // width * BLOCK_BITS
     for rows, chunk_key in chunks(derive_key(key, "columns"), n, size):
         yield rows, chunk_key, -(-(rows.stop - rows.start) // BLOCK_BITS)

@@ -72,6 +72,7 @@ class Ferret(Source):
 
         Cost: `set_up_cost`.
         """
+        self.bind(party.session)
         if self._is_set_up:
             raise LocalError("this source is set up already", remedy="call set_up once")
         if party.role == self.sender and not narrow_keys(party).sender.secret[0] & CHOICE:
@@ -112,6 +113,7 @@ class Ferret(Source):
             LocalError: this source is not set up, is at work already, or was stopped in the middle of an extension.
             PeerError: the other party sent a message of another length.
         """
+        self.bind(party.session)
         usable, total = self.parameters.usable, self.yields(count)
         base = self._take()
         out = np.empty((total + len(base), 2), np.uint64)
@@ -140,7 +142,7 @@ class Ferret(Source):
         roots = party.randomness.words((self.parameters.trees, 2), 64)
         message = puncturing.copy()
         for rows, trees in self._runs():
-            message[trees] ^= forest.grow(roots[trees], delta, outputs[rows])
+            message[trees] ^= forest.grow(_trees_key(key, trees), roots[trees], delta, outputs[rows])
             await trio.lowlevel.checkpoint()
         await party.channel.send(message.tobytes())
         for rows, _ in self._runs():
@@ -152,7 +154,8 @@ class Ferret(Source):
         sides = choices(puncturing.reshape(-1, 2)).reshape(puncturing.shape[:2])
         sums = np.frombuffer(await party.channel.recv(puncturing.nbytes), np.uint64).reshape(puncturing.shape)
         for rows, trees in self._runs():
-            forest.grow_punctured(sides[trees], sums[trees] ^ puncturing[trees], outputs[rows])
+            known = sums[trees] ^ puncturing[trees]
+            forest.grow_punctured(_trees_key(key, trees), sides[trees], known, outputs[rows])
             encoder.add_to(outputs[rows])
             await finished(rows.stop)
 
@@ -160,7 +163,7 @@ class Ferret(Source):
         """What an iteration uses: the forest, the encoder, and the base rows of the trees, (t, depth, 2)."""
         size = self.parameters
         secret, puncturing = base[: size.dimension], base[size.dimension :].reshape(size.trees, size.depth, 2)
-        return Forest(derive_key(key, "trees"), size.depth), Encoder(derive_key(key, "matrix"), secret), puncturing
+        return Forest(size.depth), Encoder(derive_key(key, "matrix"), secret), puncturing
 
     def _runs(self) -> Iterator[tuple[slice, slice]]:
         """A run of outputs, and the trees whose leaves they are, at a time."""
@@ -180,6 +183,10 @@ class Ferret(Source):
                 remedy="let one call end before the next; after an error, set up another source",
             )
         return base
+
+
+def _trees_key(key: bytes, trees: slice) -> bytes:
+    return derive_key(key, f"trees from {trees.start}")
 
 
 def _iterations(parameters: LpnParameters, count: int) -> int:

@@ -37,7 +37,8 @@ class Iknp(Source):
         return FREE
 
     async def set_up(self, party: Party) -> None:
-        """Nothing to do; see `Source.set_up`."""
+        """Nothing to send; see `Source.set_up`."""
+        self.bind(party.session)
 
     def yields(self, count: int) -> int:
         """Exactly `count`."""
@@ -48,6 +49,7 @@ class Iknp(Source):
         return Cost.message(1 - self.sender, NARROW * count) if count else FREE
 
     async def extend(self, party: Party, count: int, *, progress: Progress | None = None) -> Blocks:
+        self.bind(party.session)
         keys = narrow_keys(party)
         rows = np.empty((count, 2), np.uint64)
         make = _send if party.role == self.sender else _receive

@@ -12,11 +12,12 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
+from sirnn.crypto.confined import Confined
 from sirnn.crypto.hashing import Blocks
 
 
 @attrs.frozen(eq=False, repr=False)
-class SenderKeys:
+class SenderKeys(Confined):
     """The OT sender's side of an extension of width w.
 
     Attributes:
@@ -34,7 +35,7 @@ class SenderKeys:
 
 
 @attrs.frozen(eq=False, repr=False)
-class ReceiverKeys:
+class ReceiverKeys(Confined):
     """The OT receiver's side: both seeds of every column, (w, 2) uint64 each."""
 
     seeds0: Blocks
@@ -42,7 +43,7 @@ class ReceiverKeys:
 
 
 @attrs.frozen(eq=False, repr=False)
-class ExtensionKeys:
+class ExtensionKeys(Confined):
     """Extensions of one width: `sender` for the OTs this party sends, `receiver` for those it receives."""
 
     sender: SenderKeys
@@ -50,12 +51,12 @@ class ExtensionKeys:
 
 
 @attrs.frozen(eq=False, repr=False)
-class OtKeys:
+class OtKeys(Confined):
     """All extensions of a session at one party.
 
     Attributes:
         narrow: width 128, for 1-of-2 OTs.
-        wide: width 256, for 1-of-N OTs; None only while set-up makes it out of the narrow one.
+        wide: width 256, for 1-of-N OTs; None in a profile that makes those out of narrow ones.
     """
 
     narrow: ExtensionKeys

@@ -13,7 +13,7 @@ import attrs
 import numpy as np
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
-from sirnn.crypto.hashing import HASHES_PER_KEY, Blocks
+from sirnn.crypto.hashing import Blocks
 from sirnn.kernels.lpn import FIELD_BITS, WORDS_PER_ROW, add_sums
 
 ROWS_AT_ONCE = 1 << 13
@@ -32,7 +32,7 @@ class LpnParameters:
     Attributes:
         name: what it is called in documents and options.
         dimension_bits: log2 k, k being the bits of the secret s: a power of two, so that random bits are indices.
-        trees: t, the weight of the noise; at most HASHES_PER_KEY, because all trees share a key at each level.
+        trees: t, the weight of the noise.
         depth: levels of a tree; each has 2^depth leaves.
         security_bits: the lowest of the published attack estimates; None for sizes that are not meant to be secure.
 
@@ -42,7 +42,7 @@ class LpnParameters:
 
     name: str
     dimension_bits: int = attrs.field(validator=[attrs.validators.ge(1), attrs.validators.le(FIELD_BITS)])
-    trees: int = attrs.field(validator=[attrs.validators.ge(1), attrs.validators.le(HASHES_PER_KEY)])
+    trees: int = attrs.field(validator=attrs.validators.ge(1))
     depth: int = attrs.field(validator=[attrs.validators.ge(2), _any_base_left])
     security_bits: float | None = None
 

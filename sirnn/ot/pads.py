@@ -1,7 +1,8 @@
 """Pads: rows of COTs hashed into pseudorandom words that hide messages.
 
-hash(q) and hash(q ^ Delta) are the pads for choices 0 and 1, and hash(t) is the one the receiver chose. Every run of
-rows is hashed under a public key of its own (`sirnn.crypto.hashing`), so that no hash is used for two purposes.
+hash(q) and hash(q ^ Delta) are the pads for choices 0 and 1, and hash(t) is the one the receiver chose. Every call
+hashes under public keys of its own, a new one for each HASHES_PER_KEY rows (`sirnn.crypto.hashing`), so that no hash
+is used for two purposes. The sender hashes a row twice, but the receiver lacks only one of the two.
 """
 
 from __future__ import annotations
@@ -35,11 +36,11 @@ def sender_pads(
     """
     words = words_of(bits)
     zeros, ones = (np.empty((len(rows), words), np.uint64) for _ in range(2))
-    inputs = np.empty((min(len(rows), RUN), 2, 2), np.uint64)
-    for run, run_key in chunks(key, len(rows), RUN):
+    inputs = np.empty((min(len(rows), ROWS_AT_ONCE), 2, 2), np.uint64)
+    for run, run_key in chunks(key, len(rows), ROWS_AT_ONCE):
         block = inputs[: run.stop - run.start]
         both_inputs(rows[run], flips[run], delta, block)
-        hashed = permute(run_key, block)
+        hashed = permute(run_key, block, run=2 * HASHES_PER_KEY)
         if words == 1:
             xor_low_both(hashed, block, zeros[run, 0], ones[run, 0])
         else:
@@ -51,13 +52,13 @@ def sender_pads(
 def receiver_pads(key: bytes, rows: Blocks, *, bits: int = WORD_BITS) -> npt.NDArray[np.uint64]:
     """The pad of each OT that the receiver chose: (n, words_of(bits)) uint64."""
     pads = np.empty((len(rows), words_of(bits)), np.uint64)
-    for run, run_key in chunks(key, len(rows), RUN):
-        _finish(run_key, permute(run_key, rows[run]), rows[run], pads[run])
+    for run, run_key in chunks(key, len(rows), ROWS_AT_ONCE):
+        _finish(run_key, permute(run_key, rows[run], run=HASHES_PER_KEY), rows[run], pads[run])
     return pads
 
 
-RUN = HASHES_PER_KEY
-"""Rows under one key. The sender hashes each twice, but the receiver lacks only one of the two."""
+ROWS_AT_ONCE = 1 << 12
+"""Rows hashed together: 128 KB of inputs at the sender, which stay in cache."""
 
 
 def _finish(key: bytes, permuted: Blocks, inputs: Blocks, out: npt.NDArray[np.uint64]) -> None:
@@ -70,6 +71,6 @@ def _finish(key: bytes, permuted: Blocks, inputs: Blocks, out: npt.NDArray[np.ui
     else:
         blocks = words // 2
         seeds = permuted ^ inputs
-        size = max(1, HASHES_PER_KEY // blocks)
+        size = max(1, ROWS_AT_ONCE // blocks)
         for part, part_key in chunks(derive_key(key, "grow"), len(seeds), size):
-            out[part] = expand(part_key, seeds[part], blocks)
+            out[part] = expand(part_key, seeds[part], blocks, run=HASHES_PER_KEY)

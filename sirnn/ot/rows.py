@@ -9,11 +9,11 @@ The receiver always speaks first: `choose` gives the message to send, `offer` ta
 
 from __future__ import annotations
 
-import attrs
 import numpy as np
 import numpy.typing as npt
 
 from sirnn.cost import Cost, bytes_for
+from sirnn.crypto.confined import Confined
 from sirnn.crypto.hashing import Blocks
 from sirnn.errors import LocalError
 from sirnn.ot.extension import NARROW, REPETITION, extend_receiver, extend_sender
@@ -49,38 +49,43 @@ async def choose(party: Party, key: bytes, bits: Bits) -> tuple[bytes, Blocks]:
     return np.packbits(random_choices(rows) ^ bits, bitorder="little").tobytes(), rows
 
 
-@attrs.frozen(eq=False, repr=False)
-class Offer:
-    """The sender's side, before it has heard which choices are not the random ones.
+class Offer(Confined):
+    """The sender's side, before it has heard which choices are not the random ones. Its rows are used once.
 
-    Attributes:
+    Args:
         key: public key of the call.
         count: OTs.
-        delta: Delta, (2,) uint64.
+        keys: of the extension that makes them; its secret is Delta.
         drawn: rows from the store; None if they are made on the spot.
-        keys: of the extension that makes them.
     """
 
-    key: bytes
-    count: int
-    keys: ExtensionKeys
-    drawn: Blocks | None
+    def __init__(self, key: bytes, count: int, keys: ExtensionKeys, drawn: Blocks | None = None) -> None:
+        self.key = key
+        self.count = count
+        self._keys = keys.sender
+        self._drawn = drawn
 
     @property
     def delta(self) -> npt.NDArray[np.uint64]:
-        return self.keys.sender.secret
+        """Delta, (2,) uint64."""
+        return self._keys.secret
 
     @property
     def message_bytes(self) -> int:
         """Length of the receiver's message."""
-        return self.count * NARROW // 8 if self.drawn is None else bytes_for(self.count)
+        return self.count * NARROW // 8 if self._drawn is None else bytes_for(self.count)
 
     def rows(self, message: bytes) -> tuple[Blocks, Bits]:
-        """Rows r, (n, 2) uint64, and bits f, (n,): the rows of the OTs are r ^ f Delta."""
-        if self.drawn is None:
-            made = extend_sender(self.keys.sender, self.key, np.frombuffer(message, np.uint64).reshape(-1, 2))
+        """Rows r, (n, 2) uint64, and bits f, (n,): the rows of the OTs are r ^ f Delta.
+
+        Raises:
+            LocalError: they were taken before. Their pads, used again, give the peer the difference of two messages.
+        """
+        self.spend()
+        if self._drawn is None:
+            made = extend_sender(self._keys, self.key, np.frombuffer(message, np.uint64).reshape(-1, 2))
             return made, np.zeros(self.count, np.uint8)
-        return self.drawn, np.unpackbits(np.frombuffer(message, np.uint8), count=self.count, bitorder="little")
+        return self._drawn, np.unpackbits(np.frombuffer(message, np.uint8), count=self.count, bitorder="little")
 
 
 async def offer(party: Party, key: bytes, count: int) -> Offer:
@@ -101,6 +106,7 @@ def narrow_keys(party: Party) -> ExtensionKeys:
     """The keys of the party's narrow extension; their sender's secret is Delta."""
     if party.ot is None:
         raise LocalError("this party has no OT keys", remedy="run sirnn.ot.setup.set_up first")
+    party.ot.stay()
     return party.ot.narrow
 
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import attrs
-
 from sirnn.channel import Phase
 from sirnn.cost import Cost
 from sirnn.errors import LocalError
 from sirnn.ot.base import base_ots, base_ots_cost
-from sirnn.ot.extension import NARROW, WIDE
+from sirnn.ot.extension import NARROW, REPETITION, WIDE, extend_receiver
 from sirnn.ot.keys import ExtensionKeys, OtKeys, ReceiverKeys, SenderKeys
 from sirnn.ot.pads import receiver_pads, sender_pads
-from sirnn.ot.rows import choose, offer
+from sirnn.ot.rows import Offer
 from sirnn.party import Party
 from sirnn.profile import Profile
 
@@ -38,9 +36,7 @@ async def set_up(party: Party) -> None:
         secret[0] = 1  # the lowest bit of Delta: that of a row can then hold the choice (sirnn.ot.source)
         base = await base_ots(party, secret)
         narrow = ExtensionKeys(SenderKeys.from_bits(secret, base.chosen), ReceiverKeys(base.keys0, base.keys1))
-        party.ot = OtKeys(narrow)
-        if not party.profile.ahead:
-            party.ot = attrs.evolve(party.ot, wide=await _wide_keys(party))
+        party.ot = OtKeys(narrow, None if party.profile.ahead else await _wide_keys(party, narrow))
 
 
 def set_up_cost(profile: Profile) -> Cost:
@@ -48,13 +44,13 @@ def set_up_cost(profile: Profile) -> Cost:
     return base_ots_cost(NARROW) if profile.ahead else base_ots_cost(NARROW) + Cost.exchange(NARROW * WIDE)
 
 
-async def _wide_keys(party: Party) -> ExtensionKeys:
+async def _wide_keys(party: Party, narrow: ExtensionKeys) -> ExtensionKeys:
     """256 random OTs in each direction at once."""
     keys = [party.fresh_key(f"wide keys, sender {sender}") for sender in (0, 1)]
     bits = party.randomness.bits(WIDE)
-    made = await offer(party, keys[party.role], WIDE)
-    message, rows = await choose(party, keys[1 - party.role], bits)
-    r, flips = made.rows(await party.channel.exchange(message, made.message_bytes))
+    made = Offer(keys[party.role], WIDE, narrow)
+    message, rows = extend_receiver(narrow.receiver, keys[1 - party.role], REPETITION[bits])
+    r, flips = made.rows(await party.channel.exchange(message.tobytes(), made.message_bytes))
     seeds0, seeds1 = sender_pads(made.key, r, flips, made.delta, bits=BLOCK_BITS)
     chosen = receiver_pads(keys[1 - party.role], rows, bits=BLOCK_BITS)
     return ExtensionKeys(SenderKeys.from_bits(bits, chosen), ReceiverKeys(seeds0, seeds1))

@@ -33,6 +33,7 @@ import numpy.typing as npt
 import trio
 
 from sirnn.cost import FREE, Cost
+from sirnn.crypto.confined import Confined
 from sirnn.crypto.hashing import HASHES_PER_KEY, Blocks, chunks, derive_key, expand, permute
 from sirnn.errors import LocalError
 from sirnn.kernels.fold import count_up, fold
@@ -46,8 +47,8 @@ from sirnn.party import Party
 DIGIT_BITS = (2, 4, 8)
 """Bits of a digit, k: more of them send less and compute more."""
 
-RUN = HASHES_PER_KEY // (NARROW // min(DIGIT_BITS)) * BLOCK_BITS
-"""COTs under one key, and of one message. Blocks of one stream in each digit are unknown to the other party."""
+RUN = 1 << 13
+"""COTs of one message."""
 
 SEEDS_AT_ONCE = 1 << max(DIGIT_BITS)
 """Expanded together: 256 KB of blocks in a whole run."""
@@ -78,6 +79,7 @@ class SoftSpoken(Source):
 
     async def set_up(self, party: Party) -> None:
         """Agree on the seeds, from the base OTs of this direction; see `Source.set_up`."""
+        self.bind(party.session)
         if self._keys is not None:
             raise LocalError("this source is set up already", remedy="set a source up once")
         keys, key = narrow_keys(party), party.fresh_key("SoftSpoken set-up")
@@ -99,6 +101,7 @@ class SoftSpoken(Source):
         return Cost.message(1 - self.sender, (self._digits - 1) * self.yields(count)) if count else FREE
 
     async def extend(self, party: Party, count: int, *, progress: Progress | None = None) -> Blocks:
+        self.bind(party.session)
         if self._keys is None:
             raise LocalError("this source is not set up", remedy="await source.set_up(party) first")
         rows = np.empty((self.yields(count), 2), np.uint64)
@@ -125,7 +128,7 @@ class SoftSpoken(Source):
 
 
 @attrs.frozen(eq=False, repr=False)
-class _Seeds:
+class _Seeds(Confined):
     """What set-up leaves at a party.
 
     Attributes:
@@ -155,19 +158,27 @@ class _Seeds:
         """What follows from the seeds: columns (digits, k, 2 blocks) and, at the receiver, u (digits, 2 blocks).
 
         G is `hashing.expand`: block c of G(s) is AES_key(s ^ c) ^ s ^ c. Every sum has an even number of terms, so c
-        drops out of what is added to AES_key, and the sums of the seeds remain, the same in all blocks.
+        drops out of what is added to AES_key, and the sums of the seeds remain, the same in all blocks. The seeds of
+        a digit share a key, as the two parties number them differently; the sender lacks one of them.
         """
         columns, u = np.tile(self.columns, blocks), np.tile(self.sums, blocks)
         digits, leaves, _ = self.seeds.shape
         step = SEEDS_AT_ONCE // leaves
+        per_key = leaves * blocks * digits_per_key(blocks)
         for start in range(0, digits, step):
             some = slice(start, start + step)
             inputs = room[: SEEDS_AT_ONCE * blocks * 2].reshape(SEEDS_AT_ONCE, blocks, 2)
             count_up(self.seeds[some].reshape(-1, 2), inputs)
-            permuted = permute(key, inputs, room).reshape(step, -1, 2 * blocks)
+            some_key = derive_key(key, f"digits from {start}")
+            permuted = permute(some_key, inputs, room, run=per_key).reshape(step, -1, 2 * blocks)
             fold(permuted, columns[some])
             u[some] ^= permuted[:, 0]
         return columns, u
+
+
+def digits_per_key(blocks: int) -> int:
+    """Digits whose seeds are expanded under one key, to so many blocks each."""
+    return max(1, HASHES_PER_KEY // blocks)
 
 
 def _leaves(key: bytes, k: int, keys: ReceiverKeys, roots: Blocks) -> tuple[Blocks, Blocks]:

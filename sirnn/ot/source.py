@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sirnn.cost import Cost
+from sirnn.crypto.confined import Confined
 from sirnn.crypto.hashing import Blocks
 from sirnn.party import Party
 
@@ -30,8 +31,10 @@ Progress: TypeAlias = Callable[[int], None]
 """Told from time to time how many COTs of the running call are finished."""
 
 
-class Source(ABC):
+class Source(Confined, ABC):
     """A way to make random correlated OTs in one direction, at one party: set up once, then extend at will.
+
+    What it holds fits the keys of one session: `set_up` and `extend` bind it to that of the party they are given.
 
     Attributes:
         sender: role of the party that holds Delta.
@@ -48,7 +51,7 @@ class Source(ABC):
         """Agree on keys, once, starting from those in `party.ot`.
 
         Raises:
-            LocalError: the party is not set up, or this source is already.
+            LocalError: the party is not set up, this source is already, or it belongs to another session.
             PeerError: the other party sent a message of another length.
         """
 
@@ -72,7 +75,7 @@ class Source(ABC):
             progress: told from time to time how many are finished.
 
         Raises:
-            LocalError: this source is not set up.
+            LocalError: this source is not set up, or belongs to another session.
             PeerError: the other party sent a message of another length.
         """
 

@@ -12,6 +12,7 @@ from sirnn.channel import Phase
 from sirnn.correlations.prepare import plan, prepare
 from sirnn.correlations.supply import SOURCES, Supply
 from sirnn.cost import parallel
+from sirnn.crypto.confined import Confined
 from sirnn.crypto.randomness import InsecureSeededRandomness
 from sirnn.errors import LocalError, PeerError
 from sirnn.ot.rows import COTS
@@ -201,3 +202,27 @@ async def test_progress_reaches_the_end():
     await run_parties(body)
     assert set(told) == set(COTS)
     assert all(done == total for done, total in told.values())
+
+
+@pytest.mark.parametrize("name", ["softspoken-8", "ferret-b10"])
+async def test_a_supply_serves_one_session(name, monkeypatch):
+    """In a second one its seeds fit the first one's Delta: without the guard, rows that are wrong and do not say so."""
+    demand = {COTS[0]: 300}
+
+    async def rows(party):
+        await prepare(party, demand)
+        return party.store.take(COTS[0], 300)[0], party.ot.narrow.sender.secret
+
+    async def wrong(supplies, seed):
+        outcome = await run_parties(rows, seed=seed, supply=lambda role: supplies[role])
+        (q, delta), (t, _) = outcome.values
+        return not np.array_equal(t, q ^ (np.negative(choices(t).astype(np.uint64))[:, None] & delta))
+
+    supplies = [Supply(name), Supply(name)]
+    assert not await wrong(supplies, seed=0)
+    with pytest.raises(LocalError, match=r"this supply has served a session.*of its own"):
+        await wrong(supplies, seed=1)
+    monkeypatch.setattr(Confined, "bind", lambda self, session: self.stay())
+    supplies = [Supply(name), Supply(name)]
+    assert not await wrong(supplies, seed=0)
+    assert await wrong(supplies, seed=1)

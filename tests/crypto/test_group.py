@@ -15,6 +15,12 @@ INVALID = [
     "0100000000000000000000000000000000000000000000000000000000000000",
     "26948d35ca62e643e26a83177332e6b6afeb9d08e4268b650f1f5bbd8d81d371",
     "ff" * 32,
+    # The field's order p = 2^255 - 19, which is 0 by another name; p + 6; p - 1, whose square is that of 1; and an odd
+    # number below p, which counts as negative.
+    "ed" + "ff" * 30 + "7f",
+    "f3" + "ff" * 30 + "7f",
+    "ec" + "ff" * 30 + "7f",
+    "01" + "ff" * 30 + "7f",
 ]
 
 

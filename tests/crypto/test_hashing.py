@@ -1,16 +1,13 @@
-"""The array forms agree with one-block AES calls, and no key hashes too much."""
+"""The array forms agree with one-block AES calls; how much a key hashes is in tests/ot/test_bounds.py."""
 
-from collections import Counter
+import hashlib
 
 import numpy as np
 import pytest
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
-from sirnn.crypto import hashing
-from sirnn.crypto.hashing import HASHES_PER_KEY, chunks, derive_key, expand, hash_blocks, permute
+from sirnn.crypto.hashing import chunks, derive_key, expand, hash_blocks, permute, run_keys
 from sirnn.crypto.randomness import InsecureSeededRandomness
-from sirnn.ot.extension import REPETITION, WALSH_HADAMARD, code_pads, extend_sender
-from sirnn.ot.keys import SenderKeys
 
 KEY = bytes(range(16))
 
@@ -31,6 +28,32 @@ def test_permute_is_aes():
     # FIPS 197, appendix C.1.
     block = np.frombuffer(bytes.fromhex("00112233445566778899aabbccddeeff"), np.uint64).reshape(1, 2)
     assert permute(KEY, block).tobytes().hex() == "69c4e0d86a7b0430d8cdb78070b4c55a"
+
+
+def test_run_keys_are_a_stream_of_the_key():
+    stream = hashlib.shake_128(b"sirnn run keys" + KEY).digest(80)
+    assert run_keys(KEY, 5) == [stream[start : start + 16] for start in range(0, 80, 16)]
+    assert run_keys(KEY, 2) == run_keys(KEY, 5)[:2]
+    assert len({*run_keys(KEY, 100), *run_keys(bytes(16), 100), KEY}) == 201
+
+
+@pytest.mark.parametrize("in_place", [False, True])
+@pytest.mark.parametrize(("count", "run"), [(0, 3), (1, 3), (3, 3), (7, 3), (300, 128), (40, 1)])
+def test_permute_in_runs(count, run, in_place):
+    inputs = blocks(count)
+    expected = [
+        aes(key, block.tobytes())
+        for key, start in zip(run_keys(KEY, -(-count // run)), range(0, count, run), strict=True)
+        for block in inputs[start : start + run]
+    ]
+    room = None
+    if in_place:
+        room = np.full(2 * count + 2, 7, np.uint64)
+        room[: 2 * count] = inputs.reshape(-1)
+        inputs = room[: 2 * count].reshape(count, 2)
+    assert permute(KEY, inputs, room, run=run).tobytes() == b"".join(expected)
+    if in_place:
+        assert room[2 * count :].tolist() == [7, 7]
 
 
 @pytest.mark.parametrize("shape", [(0,), (1,), (300,), (7, 3), (5000,)])
@@ -73,26 +96,44 @@ def test_chunks_cover_every_row_once_under_keys_of_their_own(count, size):
     assert len({key for _, key in runs} | {KEY}) == len(runs) + 1
 
 
-@pytest.mark.parametrize(
-    ("code", "choices"), [(REPETITION, 2), (WALSH_HADAMARD, 3), (WALSH_HADAMARD, 16), (WALSH_HADAMARD, 256)]
-)
-def test_no_key_hashes_more_than_the_limit(monkeypatch, code, choices):
-    used = Counter()
-
-    def counting(key, inputs):
-        used[key] += len(inputs.reshape(-1, 2))
-        return permute(key, inputs)
-
-    monkeypatch.setattr(hashing, "permute", counting)
-    n, words = 9001 if choices < 256 else 101, code.shape[1]
-    keys = SenderKeys.from_bits(InsecureSeededRandomness(1).bits(64 * words), blocks(64 * words))
-    q = extend_sender(keys, KEY, np.zeros((n, words), np.uint64))
-    for _ in code_pads(KEY, q, code[:choices] & keys.secret, choices):
-        pass
-    assert max(used.values()) <= HASHES_PER_KEY
-    assert used.total() >= n * choices * words // 2 + n * words // 2
-
-
 def test_derived_keys_are_told_apart():
     keys = {derive_key(key, label) for key in (KEY, bytes(16)) for label in ("columns", "pads", "")}
     assert len(keys | {KEY, bytes(16)}) == 8
+
+
+def test_runs_reach_the_permutation():
+    """Hashes and streams in runs are those of each run by itself, under its key."""
+    first, second = run_keys(KEY, 2)
+    x, y = blocks(6, seed=1), blocks(6, seed=2)
+    assert np.array_equal(
+        hash_blocks(KEY, x, run=4), np.concatenate([hash_blocks(first, x[:4]), hash_blocks(second, x[4:])])
+    )
+    inner, (third, fourth) = hash_blocks(KEY, x, run=4), run_keys(derive_key(KEY, "step 1"), 2)
+    outer = inner ^ y
+    assert np.array_equal(
+        hash_blocks(KEY, x, y, run=4), np.concatenate([hash_blocks(third, outer[:4]), hash_blocks(fourth, outer[4:])])
+    )
+    seeds = blocks(3, seed=3)
+    streams = [expand(first, seeds[:2], 2), expand(second, seeds[2:], 2)]
+    assert np.array_equal(expand(KEY, seeds, 2, run=4), np.concatenate(streams))
+
+
+def test_against_our_own_vectors():
+    """Every transcript depends on these; they may change only with the protocol version."""
+    x = np.arange(1, 5, dtype=np.uint64).reshape(2, 2)
+    made = {
+        "key": derive_key(KEY, "label"),
+        "runs": run_keys(KEY, 2)[1],
+        "hash": hash_blocks(KEY, x).tobytes(),
+        "chain": hash_blocks(KEY, x[:1], x[1:]).tobytes(),
+        "stream": expand(KEY, x[:1], 2).tobytes(),
+        "in runs": expand(KEY, x, 2, run=3).tobytes(),
+    }
+    assert {name: hashlib.sha256(value).hexdigest()[:16] for name, value in made.items()} == {
+        "key": "86a5b88e3cad3d5f",
+        "runs": "b5b86f3c8229cb76",
+        "hash": "8d16b1dff31d6dfa",
+        "chain": "aca6f6277061bf24",
+        "stream": "f82fdbb515822378",
+        "in runs": "6ecefad83fd17ce4",
+    }

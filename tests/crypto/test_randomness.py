@@ -1,13 +1,13 @@
 """Streams repeat under a seed, differ everywhere else, and cover their ranges."""
 
-import copy
-import pickle
+import hashlib
 
 import numpy as np
 import pytest
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from sirnn import ring
-from sirnn.crypto.randomness import InsecureSeededRandomness, SystemRandomness
+from sirnn.crypto.randomness import InsecureSeededRandomness, Randomness, SystemRandomness
 
 
 def test_a_seed_repeats_and_another_seed_does_not():
@@ -58,14 +58,48 @@ def test_bits_are_bits(shape):
         assert abs(int(bits.sum()) - 2048) < 5 * 32
 
 
-def test_insecurity_is_inherited():
-    assert InsecureSeededRandomness(0).fork("x").insecure
-    assert not SystemRandomness().fork("x").insecure
+def test_where_a_stream_comes_from_is_its_type():
+    assert type(InsecureSeededRandomness(0).fork("x").fork("y")) is InsecureSeededRandomness
+    assert type(SystemRandomness().fork("x").fork("y")) is SystemRandomness
 
 
-def test_nothing_secret_is_printed_and_nothing_is_copied():
+def test_there_is_nothing_to_switch():
+    stream = InsecureSeededRandomness(0)
+    with pytest.raises(AttributeError):
+        stream.insecure = False
+    for arguments, options in [((), {}), ((bytes(16),), {}), ((bytes(16),), {"insecure": False})]:
+        with pytest.raises(TypeError):
+            Randomness(*arguments, **options)
+
+
+def test_nothing_secret_is_printed():
     assert repr(SystemRandomness()) == "SystemRandomness()"
-    with pytest.raises(TypeError, match="never copied"):
-        pickle.dumps(SystemRandomness())
-    with pytest.raises(TypeError, match="never copied"):
-        copy.copy(SystemRandomness())
+
+
+# ------------------------------------------------------------ against an independent computation
+
+
+def reference(key: bytes, n: int) -> bytes:
+    """The stream of a key: AES in counter mode, block by block."""
+    stream_key = hashlib.blake2b(b"stream", key=key, digest_size=16, person=b"sirnn randomness").digest()
+    encryptor = Cipher(algorithms.AES128(stream_key), modes.ECB()).encryptor()  # noqa: S305 - one block at a time
+    return b"".join(encryptor.update(counter.to_bytes(16, "big")) for counter in range(-(-n // 16)))[:n]
+
+
+def derived(key: bytes, label: bytes) -> bytes:
+    return hashlib.blake2b(label, key=key, digest_size=16, person=b"sirnn randomness").digest()
+
+
+def test_streams_and_forks_are_what_they_are_said_to_be():
+    root = derived(bytes(16), b"seed:7")
+    stream = InsecureSeededRandomness(7)
+    assert stream.bytes(5) + stream.bytes(60) == reference(root, 65)
+    assert stream.fork("a").bytes(40) == reference(derived(root, b"0:a"), 40)
+    assert stream.fork("a").fork("b").bytes(40) == reference(derived(derived(root, b"1:a"), b"0:b"), 40)
+
+
+def test_against_our_own_vectors():
+    """Every seeded transcript depends on these bytes."""
+    stream = InsecureSeededRandomness(2026)
+    assert stream.bytes(16).hex() == "5c76ca523f9606b822a04acca2edb2dd"
+    assert stream.fork("label").bytes(16).hex() == "7ff04e7b5589d1a0259f8f952a6cdb40"

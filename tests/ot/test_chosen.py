@@ -1,18 +1,13 @@
 """1-of-N OT: halves of the chosen message, bytes in each direction and flights, in both ways of making it."""
 
-from collections import Counter
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sirnn import ring
-from sirnn.crypto import hashing
-from sirnn.crypto.hashing import HASHES_PER_KEY, permute
 from sirnn.errors import LocalError
 from sirnn.kernels.bitpack import unpack
-from sirnn.ot import pads
 from sirnn.ot.chosen import oblivious_transfer, oblivious_transfer_cost
 from sirnn.ot.fields import OtField
 from sirnn.profile import Profile
@@ -164,21 +159,6 @@ async def test_pads_of_what_was_not_chosen_are_uniform_together(bits):
         expected = count / len(counts)
         freedom = len(counts) - 1
         assert ((counts - expected) ** 2 / expected).sum() < freedom + 6 * (2 * freedom) ** 0.5
-
-
-@PROFILES
-async def test_no_key_hashes_more_than_the_limit(profile, monkeypatch):
-    used = Counter()
-
-    def counting(key, inputs, *room):
-        used[key] += len(inputs.reshape(-1, 2))
-        return permute(key, inputs, *room)
-
-    for place in (hashing, pads):
-        monkeypatch.setattr(place, "permute", counting)
-    await check([OtField(9000, 2, 3), OtField(1000, 100, 3)], sender=1, profile=profile)
-    # Both parties are counted here, and both pads of an OT: three at most for each that one party does not know.
-    assert max(used.values()) <= 3 * HASHES_PER_KEY
 
 
 # ------------------------------------------------------------------------------------ forks

@@ -1,19 +1,16 @@
 """Correlated OT: shares of the products, bytes in each direction and flights, in both ways of making it."""
 
-from collections import Counter
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sirnn import ring
-from sirnn.crypto import hashing
-from sirnn.crypto.hashing import HASHES_PER_KEY, permute
+from sirnn.crypto.confined import Confined
 from sirnn.errors import LocalError
-from sirnn.ot import pads
-from sirnn.ot.correlated import correlated_ot, correlated_ot_cost, cot_both_ways, cot_both_ways_cost
+from sirnn.ot.correlated import ask_both_ways, correlated_ot, correlated_ot_cost, cot_both_ways, cot_both_ways_cost
 from sirnn.ot.fields import CotField
+from sirnn.ot.rows import draw_rows, drawn, offer
 from sirnn.profile import Profile
 from tests.ot.parties import declared, measured, run_for, run_parties
 from tests.ot.shared import DIRECTIONS, PROFILES, recording, words
@@ -175,18 +172,47 @@ async def test_equal_choices_are_hidden():
 
 
 @PROFILES
-async def test_no_key_hashes_more_than_the_limit(profile, monkeypatch):
-    used = Counter()
+async def test_an_answer_is_given_once(profile, monkeypatch):
+    """Given twice, on other correlations, its two messages tell the peer their differences: all of them."""
+    fields = [CotField(64, 32)]
+    ones, first = [np.ones(64, np.uint8)], words(64, 32)
+    cost = cot_both_ways_cost(profile, fields)
 
-    def counting(key, inputs, *room):
-        used[key] += len(inputs.reshape(-1, 2))
-        return permute(key, inputs, *room)
+    async def body(party):
+        heard = []
+        asked = await ask_both_ways(party, fields, ones)
+        theirs = await party.channel.exchange(asked.message, asked.expects)
+        exchange = party.channel.exchange
 
-    for module in (hashing, pads):
-        monkeypatch.setattr(module, "permute", counting)
-    await check([CotField(9000, 30), CotField(2000, 16, 40)], sender=0, profile=profile)
-    # Both parties are counted here, and both pads of an OT: three at most for each that one party does not know.
-    assert max(used.values()) <= 3 * HASHES_PER_KEY
+        async def listening(payload, nbytes):
+            heard.append(np.frombuffer(await exchange(payload, nbytes), np.uint32))
+            return heard[-1].tobytes()
+
+        party.channel.exchange = listening
+        for extra in (0, 1000):
+            await asked.answer(party, theirs, [ring.reduce(first + np.uint32(extra), 32)])
+        return heard
+
+    with pytest.raises(LocalError, match="Asked used a second time"):
+        await run_for(profile, cost, body)
+    monkeypatch.setattr(Confined, "spend", Confined.stay)
+    for one, other in (await run_for(profile, cost, body)).values:
+        assert np.array_equal(other - one, np.full(64, 1000, np.uint32))
+
+
+@PROFILES
+async def test_rows_are_offered_once(profile):
+    async def body(party):
+        made = await offer(party, bytes(16), 8)
+        made.rows(bytes(made.message_bytes))
+        with pytest.raises(LocalError, match="Offer used a second time"):
+            made.rows(bytes(made.message_bytes))
+        assert len((await offer(party, bytes(16), 8)).rows(bytes(made.message_bytes))[0]) == 8
+        if profile.ahead:
+            await draw_rows(party, 16, sender=1 - party.role)  # the other party's
+
+    demand = drawn(16, sender=0) | drawn(16, sender=1)
+    await run_for(profile, demand, body)
 
 
 async def test_seeds_decide_the_transcript():

@@ -5,7 +5,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from sirnn.crypto.hashing import derive_key, permute
+from sirnn.crypto.hashing import HASHES_PER_KEY, derive_key, permute
 from sirnn.crypto.randomness import InsecureSeededRandomness
 from sirnn.ot.ggm import LEAVES_AT_ONCE, Forest, trees_at_once
 
@@ -45,13 +45,13 @@ def total(nodes):
 
 def grown(roots, delta, depth):
     leaves = np.empty((len(roots) << depth, 2), np.uint64)
-    return Forest(KEY, depth).grow(roots, delta, leaves), leaves
+    return Forest(depth).grow(KEY, roots, delta, leaves), leaves
 
 
 def punctured(sums, delta, sides):
     leaves = np.empty((len(sides) << sides.shape[1], 2), np.uint64)
     known = sums ^ (sides[:, :, None] * delta)
-    Forest(KEY, sides.shape[1]).grow_punctured(sides, known, leaves)
+    Forest(sides.shape[1]).grow_punctured(KEY, sides, known, leaves)
     return leaves
 
 
@@ -93,6 +93,7 @@ def test_every_path(depth):
 def test_as_many_trees_as_go_together(depth):
     g = trees_at_once(depth)
     assert g << depth == max(LEAVES_AT_ONCE, 1 << depth)
+    assert g <= HASHES_PER_KEY == trees_at_once(2)
     roots, delta = random_roots(g, seed=depth)
     sides = InsecureSeededRandomness(depth).bits((g, depth))
     sums, leaves = grown(roots, delta, depth)
@@ -102,11 +103,11 @@ def test_as_many_trees_as_go_together(depth):
 
 def test_trees_do_not_depend_on_their_company():
     roots, delta = random_roots(7)
-    forest = Forest(KEY, 5)
+    forest = Forest(5)
     together, apart = np.empty((7 << 5, 2), np.uint64), np.empty((7 << 5, 2), np.uint64)
-    forest.grow(roots, delta, together)
+    forest.grow(KEY, roots, delta, together)
     for tree in range(7):
-        forest.grow(roots[tree : tree + 1], delta, apart[tree << 5 : (tree + 1) << 5])
+        forest.grow(KEY, roots[tree : tree + 1], delta, apart[tree << 5 : (tree + 1) << 5])
     assert np.array_equal(together, apart)
 
 

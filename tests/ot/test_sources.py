@@ -1,14 +1,12 @@
 """Sources of random COTs: the promised form, fresh rows in every call, declared costs, and what each party knows."""
 
 import hashlib
-from collections import Counter
 
 import numpy as np
 import pytest
 
 from sirnn.cost import FREE
-from sirnn.crypto import hashing
-from sirnn.crypto.hashing import HASHES_PER_KEY, expand, permute
+from sirnn.crypto.hashing import HASHES_PER_KEY, derive_key, expand, run_keys
 from sirnn.crypto.randomness import InsecureSeededRandomness
 from sirnn.errors import LocalError, PeerError
 from sirnn.ot import softspoken
@@ -197,9 +195,11 @@ async def test_set_ups_differ_even_with_the_same_roots(k):
 
     async def body(party):
         made_twice = []
-        for _ in range(2):
-            party.randomness = InsecureSeededRandomness(1)
-            made_twice.append((await made(f"softspoken{k}", party, 0))._keys.seeds.reshape(-1, 2))
+        for earlier_calls in range(2):
+            again = Party(party.channel, randomness=InsecureSeededRandomness(1), session=b"test", ot=party.ot)
+            for _ in range(earlier_calls):
+                again.fresh_key("an earlier call")
+            made_twice.append((await made(f"softspoken{k}", again, 0))._keys.seeds.reshape(-1, 2))
         return np.concatenate(made_twice)
 
     outcome = await run_parties(body)
@@ -212,36 +212,26 @@ def test_columns_are_sums_of_expanded_seeds(k, blocks):
     seeds = InsecureSeededRandomness(k).words((128 // k, 1 << k, 2), 64)
     room = np.empty(256 * 64 * 2 + 2, np.uint64)
     columns, u = softspoken._Seeds.of(seeds, None).expand(bytes(16), blocks, room)
-    numbers = np.arange(1 << k)
+    numbers, together = np.arange(1 << k), 256 >> k
+    per_key = HASHES_PER_KEY // blocks
+
+    def key_of(digit):
+        """Digits that are expanded together have a key, and of those so many that HASHES_PER_KEY blocks are unknown."""
+        group, place = divmod(digit, together)
+        return run_keys(derive_key(bytes(16), f"digits from {group * together}"), place // per_key + 1)[-1]
+
     for digit in range(128 // k):
-        leaves = expand(bytes(16), seeds[digit], blocks)
+        leaves = expand(key_of(digit), seeds[digit], blocks)
         assert np.array_equal(u[digit], np.bitwise_xor.reduce(leaves))
         for bit in range(k):
             assert np.array_equal(columns[digit, bit], np.bitwise_xor.reduce(leaves[numbers >> bit & 1 == 1]))
 
 
-@EVERY_KIND
-async def test_no_key_hashes_more_unknown_blocks_than_the_limit(kind, monkeypatch):
-    used = Counter()
-
-    def counting(key, inputs, *room):
-        used[key] += len(inputs.reshape(-1, 2))
-        return permute(key, inputs, *room)
-
-    for module in (hashing, softspoken):
-        monkeypatch.setattr(module, "permute", counting)
-    await run_source(kind, 0, 20001)
-    # Both parties are counted here. IKNP: one stream of the sender's, two of the receiver's. SoftSpoken: 2^k each,
-    # of which the sender lacks one.
-    streams = 3 if kind == "iknp" else 2 << int(kind[-1])
-    assert max(used.values()) <= streams * HASHES_PER_KEY
-
-
 PINNED = {
-    "iknp": "ed35ba6357a608873d3c6e61ffd9eb35",
-    "softspoken2": "c87b13642eeb6ee35f66ec637a6c3d8f",
-    "softspoken4": "6125add6bec2c140f310a3785e3054a0",
-    "softspoken8": "9ee5d640de525990910003c0247c6b42",
+    "iknp": "a2405117b19b22bc1dfe3b431befec5c",
+    "softspoken2": "b821038e6fb504ac3b6e49edf5513c4f",
+    "softspoken4": "77f959f4fde27a80360216598a1c272a",
+    "softspoken8": "1e34fd2d8915bbcfdd75177bb1947816",
 }
 
 
