@@ -39,17 +39,10 @@ def derive_key(key: bytes, label: str) -> bytes:
     return hashlib.blake2b(label.encode(), key=key, digest_size=KEY_BYTES, person=b"sirnn derive key").digest()
 
 
-def chunks(key: bytes, count: int, size: int, *, first: int = 0) -> Iterator[tuple[slice, bytes]]:
-    """Cut `count` rows into runs of at most `size`, each with a key of its own.
-
-    With `first` the rows are those from that place on: a run keeps its key when only a part of its rows is asked for.
-    """
-    place, end = first, first + count
-    while place < end:
-        run = place - place % size
-        stop = min(run + size, end)
-        yield slice(place - first, stop - first), derive_key(key, f"rows {run}")
-        place = stop
+def chunks(key: bytes, count: int, size: int) -> Iterator[tuple[slice, bytes]]:
+    """Cut `count` rows into runs of at most `size`, each with a key of its own."""
+    for start in range(0, count, size):
+        yield slice(start, min(start + size, count)), derive_key(key, f"rows {start}")
 
 
 def permute(key: bytes, blocks: Blocks, room: Blocks | None = None) -> Blocks:

@@ -26,12 +26,12 @@ import numpy as np
 
 from sirnn import ring
 from sirnn.cost import Cost
-from sirnn.crypto.hashing import Blocks, derive_key
+from sirnn.crypto.hashing import Blocks, chunks, derive_key
 from sirnn.errors import LocalError
 from sirnn.kernels.bitpack import packed_bytes
 from sirnn.kernels.correlate import correct_sums, correct_xors, take_sums, take_xors
 from sirnn.ot.fields import CotField, check_choices, fitting
-from sirnn.ot.pads import RUN, WORD_BITS, receiver_pads, sender_pads, words_of
+from sirnn.ot.pads import WORD_BITS, receiver_pads, sender_pads, words_of
 from sirnn.ot.rows import Bits, Offer, choose, narrow_keys, offer, rows_cost
 from sirnn.ot.source import choices as random_choices
 from sirnn.ot.strings import Reader, Writer, exchange_strings, receive_string, send_string
@@ -311,8 +311,8 @@ class _Sent:
         """
         rows, flips = self.made.rows(self.message)
 
-        def hashed(key: bytes, part: slice, bits: int, first: int) -> tuple[Words, ...]:
-            return sender_pads(key, rows[part], flips[part], self.made.delta, bits=bits, first=first)
+        def hashed(key: bytes, part: slice, bits: int) -> tuple[Words, ...]:
+            return sender_pads(key, rows[part], flips[part], self.made.delta, bits=bits)
 
         for index, part, _, (zeros, ones) in _pieces(self.made.key, self.fields, hashed):
             field = self.fields[index]
@@ -336,8 +336,8 @@ class _Received:
     async def read(self, reader: Reader) -> None:
         """Own shares go to `collect`."""
 
-        def hashed(key: bytes, part: slice, bits: int, first: int) -> tuple[Words, ...]:
-            return (receiver_pads(key, self.rows[part], bits=bits, first=first),)
+        def hashed(key: bytes, part: slice, bits: int) -> tuple[Words, ...]:
+            return (receiver_pads(key, self.rows[part], bits=bits),)
 
         for index, part, place, (pads,) in _pieces(self.key, self.fields, hashed):
             field = self.fields[index]
@@ -386,32 +386,24 @@ class _Piece(NamedTuple):
     pads: tuple[Words, ...]
 
 
-Hash: TypeAlias = Callable[[bytes, slice, int, int], tuple[Words, ...]]
-"""(key, rows, bits, how many rows under that key come before) -> pads: one array at the receiver, two at the sender."""
+Hash: TypeAlias = Callable[[bytes, slice, int], tuple[Words, ...]]
+"""(key, rows, bits) -> pads of those rows: one array at the receiver, two at the sender."""
 
 
 def _pieces(key: bytes, fields: Sequence[CotField], hashed: Hash) -> Iterator[_Piece]:
     """All OTs, in order.
 
-    Neighbours that need pads of one length share a key and are hashed together, `BLOCK_WORDS` at a time.
+    Neighbours that need pads of one length are hashed together, in blocks that each have a key of their own.
     """
     start = 0
     for bits, group in itertools.groupby(enumerate(fields), key=lambda each: _pad_bits(each[1])):
         members = list(group)
-        stop = start + _count([field for _, field in members])
-        group_key = derive_key(key, f"rows {start}")
-        for block in _blocks(start, stop, bits):
-            pads = hashed(group_key, block, bits, block.start - start)
-            yield from _cut_up(members, start, block, pads)
-        start = stop
-
-
-def _blocks(start: int, stop: int, bits: int) -> Iterator[slice]:
-    """Runs of rows, with whole keys in each if they are long enough."""
-    size = max(1, BLOCK_WORDS * WORD_BITS // bits)
-    size = size - size % RUN or size
-    for first in range(start, stop, size):
-        yield slice(first, min(first + size, stop))
+        count = _count([field for _, field in members])
+        size = max(1, BLOCK_WORDS * WORD_BITS // bits)
+        for run, block_key in chunks(derive_key(key, f"rows {start}"), count, size):
+            block = slice(start + run.start, start + run.stop)
+            yield from _cut_up(members, start, block, hashed(block_key, block, bits))
+        start += count
 
 
 def _cut_up(

@@ -22,7 +22,7 @@ def words_of(bits: int) -> int:
 
 
 def sender_pads(
-    key: bytes, rows: Blocks, flips: Bits, delta: npt.NDArray[np.uint64], *, bits: int = WORD_BITS, first: int = 0
+    key: bytes, rows: Blocks, flips: Bits, delta: npt.NDArray[np.uint64], *, bits: int = WORD_BITS
 ) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64]]:
     """Both pads of every OT, for choice 0 and for choice 1: (n, words_of(bits)) uint64 each.
 
@@ -32,28 +32,27 @@ def sender_pads(
         flips: (n,) bits: the row of OT j is rows[j] ^ (flips[j] & delta).
         delta: Delta, (2,).
         bits: of a pad.
-        first: place of the first row among all those of this use: any stretch of them may be hashed by itself.
     """
     words = words_of(bits)
     zeros, ones = (np.empty((len(rows), words), np.uint64) for _ in range(2))
     inputs = np.empty((min(len(rows), RUN), 2, 2), np.uint64)
-    for run, run_key in chunks(key, len(rows), RUN, first=first):
+    for run, run_key in chunks(key, len(rows), RUN):
         block = inputs[: run.stop - run.start]
         both_inputs(rows[run], flips[run], delta, block)
         hashed = permute(run_key, block)
         if words == 1:
             xor_low_both(hashed, block, zeros[run, 0], ones[run, 0])
         else:
-            _finish(run_key, hashed[:, 0], block[:, 0], zeros[run], first + run.start)
-            _finish(run_key, hashed[:, 1], block[:, 1], ones[run], first + run.start)
+            _finish(run_key, hashed[:, 0], block[:, 0], zeros[run])
+            _finish(run_key, hashed[:, 1], block[:, 1], ones[run])
     return zeros, ones
 
 
-def receiver_pads(key: bytes, rows: Blocks, *, bits: int = WORD_BITS, first: int = 0) -> npt.NDArray[np.uint64]:
-    """The pad of each OT that the receiver chose: (n, words_of(bits)) uint64; arguments as in `sender_pads`."""
+def receiver_pads(key: bytes, rows: Blocks, *, bits: int = WORD_BITS) -> npt.NDArray[np.uint64]:
+    """The pad of each OT that the receiver chose: (n, words_of(bits)) uint64."""
     pads = np.empty((len(rows), words_of(bits)), np.uint64)
-    for run, run_key in chunks(key, len(rows), RUN, first=first):
-        _finish(run_key, permute(run_key, rows[run]), rows[run], pads[run], first + run.start)
+    for run, run_key in chunks(key, len(rows), RUN):
+        _finish(run_key, permute(run_key, rows[run]), rows[run], pads[run])
     return pads
 
 
@@ -61,7 +60,7 @@ RUN = HASHES_PER_KEY
 """Rows under one key. The sender hashes each twice, but the receiver lacks only one of the two."""
 
 
-def _finish(key: bytes, permuted: Blocks, inputs: Blocks, out: npt.NDArray[np.uint64], first: int) -> None:
+def _finish(key: bytes, permuted: Blocks, inputs: Blocks, out: npt.NDArray[np.uint64]) -> None:
     """The hash's feed-forward; a pad of more than a block is grown from that block as a seed."""
     words = out.shape[1]
     if words == 1:
@@ -72,5 +71,5 @@ def _finish(key: bytes, permuted: Blocks, inputs: Blocks, out: npt.NDArray[np.ui
         blocks = words // 2
         seeds = permuted ^ inputs
         size = max(1, HASHES_PER_KEY // blocks)
-        for part, part_key in chunks(derive_key(key, "grow"), len(seeds), size, first=first % RUN):
+        for part, part_key in chunks(derive_key(key, "grow"), len(seeds), size):
             out[part] = expand(part_key, seeds[part], blocks)

@@ -15,7 +15,7 @@ import trio
 
 from sirnn import ring
 from sirnn.channel import FRAME_LIMIT, Channel
-from sirnn.cost import FREE
+from sirnn.cost import Cost
 from sirnn.kernels.bitpack import Packer, Unpacker
 from sirnn.party import Branch, Party
 from sirnn.ring import Words
@@ -108,9 +108,10 @@ async def exchange_strings(party: Party, nbytes: int, write: Write, read: Read) 
         return
 
     def direction(sender: int) -> Branch[None]:
+        cost = Cost.message(sender, 8 * nbytes)
         if party.role == sender:
-            return FREE, lambda p: send_string(p.channel, nbytes, write)
-        return FREE, lambda p: receive_string(p.channel, nbytes, read)
+            return cost, lambda p: send_string(p.channel, nbytes, write)
+        return cost, lambda p: receive_string(p.channel, nbytes, read)
 
     await party.parallel(direction(0), direction(1))
 
