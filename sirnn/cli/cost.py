@@ -16,12 +16,13 @@ from sirnn.cli.paper import LAMBDA, SIZE, rows
 from sirnn.cli.report import amount, counted, network_rows, out, print_json, spinner, table
 from sirnn.cli.scenario import load_scenario, scenario_names
 from sirnn.compiler.methods import is_function, method, unknown
-from sirnn.correlations.prepare import Plan, plan
+from sirnn.correlations.portions import schedule
+from sirnn.correlations.prepare import Plan
 from sirnn.correlations.supply import Supply
-from sirnn.cost import Cost
+from sirnn.cost import Cost, sequence
 from sirnn.fixedpoint import FixedPoint
 from sirnn.models.model import load_model
-from sirnn.nn.inference import infer_cost
+from sirnn.nn.inference import infer_steps
 from sirnn.ot.rows import COTS
 from sirnn.profile import Profile
 
@@ -60,12 +61,12 @@ def cost(
         _print_paper_table(as_json)
         return
     if is_function(what):
-        instances, declared = count, method(profile, what, inp=inp, out=out_type).cost(count)
+        instances, steps = count, [method(profile, what, inp=inp, out=out_type).cost(count)]
     else:
         _refuse_types(what)
         instances = count if given("count") else 1
-        declared = model_cost(what, instances, profile)
-    planned = plan(profile, declared.demand, supply=Supply(ot))
+        steps = model_steps(what, instances, profile)
+    declared, planned = sequence(*steps), schedule(profile, steps, Supply(ot)).total
     report = {
         "what": what,
         "profile": profile.value,
@@ -148,16 +149,16 @@ def _print_paper_table(as_json: bool) -> None:
         out.print(f"  {name}: {formula}\n    {why}")
 
 
-def model_cost(what: str, count: int, profile: Profile) -> Cost:
-    """The cost of a scenario's model or a model file, on a batch of `count` recordings.
+def model_steps(what: str, count: int, profile: Profile) -> list[Cost]:
+    """The costs of the steps of a scenario's model or a model file, on a batch of `count` recordings.
 
     Raises:
         LocalError: there is nothing of that name.
     """
     if what in scenario_names():
-        return infer_cost(profile, load_scenario(what).model.shape, count)
+        return infer_steps(profile, load_scenario(what).model.shape, count)
     if Path(what).is_file():
-        return infer_cost(profile, load_model(Path(what)).shape, count)
+        return infer_steps(profile, load_model(Path(what)).shape, count)
     raise unknown(what, *scenario_names(), "a model file")
 
 
