@@ -43,10 +43,10 @@ BLOCK_WORDS = 1 << 16
 """Words of pads hashed at a time: with corrections and shares they come to a few MB."""
 
 Correlate: TypeAlias = Callable[[int, slice], Words]
-"""(field, some of its OTs) -> their correlations, (n,) or (n, repeat); bits above the field's width do not matter."""
+"""(number of a field, some of its OTs) -> their correlations, (n,) or (n, repeat); bits beyond the width do not matter."""
 
 Collect: TypeAlias = Callable[[int, slice, Words], None]
-"""Takes (field, some of its OTs, shares of these); shares for the same OTs, of either direction, are to be added up."""
+"""Takes (number of a field, some of its OTs, shares of these); shares of both directions are to be added up."""
 
 # ------------------------------------------------------------ one way
 
@@ -353,15 +353,29 @@ class _Sums:
 
     def __init__(self, fields: Sequence[CotField]) -> None:
         self._fields = fields
-        self.words = [np.zeros(field.shape, ring.dtype_for(field.bits)) for field in fields]
+        self._found: dict[int, Words] = {}
 
-    def add(self, index: int, part: slice, words: Words) -> None:
-        total, field = self.words[index][part], self._fields[index]
+    def add(self, number: int, part: slice, words: Words) -> None:
+        field, found = self._fields[number], self._found.get(number)
+        if found is None:
+            if len(words) == field.count:
+                self._found[number] = words
+                return
+            found = self._found[number] = np.zeros(field.shape, words.dtype)
+        total = found[part]
         if field.xor:
             total ^= words
         else:
             total += words
-            total &= total.dtype.type(ring.mask(field.bits))
+            total &= _cut_to(field).astype(total.dtype)
+
+    @property
+    def words(self) -> list[Words]:
+        """An array of `field.shape` for each field."""
+        return [
+            self._found[number] if number in self._found else np.zeros(field.shape, ring.dtype_for(field.bits))
+            for number, field in enumerate(self._fields)
+        ]
 
 
 def _of_arrays(fields: Sequence[CotField], correlations: Sequence[Words] | None) -> Correlate:
