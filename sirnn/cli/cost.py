@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -60,8 +61,11 @@ def cost(
     if what is None:
         _print_paper_table(as_json)
         return
+    curve = {}
     if is_function(what):
-        instances, steps = count, [method(profile, what, inp=inp, out=out_type).cost(count)]
+        function = method(profile, what, inp=inp, out=out_type)
+        instances, steps = count, [function.cost(count)]
+        curve = {"bytes_per_instance_at": bytes_by_count(function.cost, profile, ot)}
     else:
         _refuse_types(what)
         instances = count if given("count") else 1
@@ -74,6 +78,7 @@ def cost(
         "count": instances,
         **cost_report(profile, declared, planned),
         "bytes_per_instance": (planned.offline.payload + declared.payload) / instances,
+        **curve,
     }
     if as_json:
         print_json(report)
@@ -110,8 +115,31 @@ def _print(report: dict[str, Any]) -> None:
         *network_rows(bounds),
     ]
     out.print(table(f"{report['what']}, {counted(report['count'], 'instance')} at once", [], rows))
+    if "bytes_per_instance_at" in report:
+        out.print(_curve_table(report["bytes_per_instance_at"]))
     if report["demand"]:
         out.print(_demand_table(report))
+
+
+CURVE = tuple(10**power for power in range(7))
+"""Instances at once, for the curve of what one of them comes to."""
+
+
+def bytes_by_count(cost_of: Callable[[int], Cost], profile: Profile, ot: str) -> dict[int, float]:
+    """Bytes for each instance, offline and online, by how many are evaluated at once: overheads are shared by all."""
+
+    def each(count: int) -> float:
+        declared = cost_of(count)
+        offline = schedule(profile, [declared], Supply(ot)).total.offline
+        return (declared.payload + offline.payload) / count
+
+    return {count: each(count) for count in CURVE}
+
+
+def _curve_table(curve: dict[int, float]) -> Group:
+    cells = [f"{nbytes:,.0f}" for nbytes in curve.values()]
+    columns = ["at once", *(f"{count:,}" for count in curve)]
+    return table("Payload per instance, by how many are evaluated at once", columns, [["bytes", *cells]])
 
 
 def _demand_table(report: dict[str, Any]) -> Group:

@@ -43,7 +43,7 @@ BLOCK_WORDS = 1 << 16
 """Words of pads hashed at a time: with corrections and shares they come to a few MB."""
 
 Correlate: TypeAlias = Callable[[int, slice], Words]
-"""(number of a field, some of its OTs) -> their correlations, (n,) or (n, repeat); bits beyond the width do not matter."""
+"""(number of a field, some of its OTs) -> their correlations, (n,) or (n, repeat); bits beyond the width are cut."""
 
 Collect: TypeAlias = Callable[[int, slice, Words], None]
 """Takes (number of a field, some of its OTs, shares of these); shares of both directions are to be added up."""
