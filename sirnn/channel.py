@@ -146,8 +146,8 @@ class Channel(ABC):
         """Book what is sent inside under `name`, below the scopes already entered."""
 
     @abstractmethod
-    def phase(self, phase: Phase) -> AbstractContextManager[None]:
-        """Book what is sent inside under `phase`, with depths of its own that start at 0."""
+    def phase(self, phase: Phase, *, resumed: bool = False) -> AbstractContextManager[None]:
+        """Book what is sent inside under `phase`, with depths of its own: from 0, or from where this fork left it."""
 
     @abstractmethod
     def close(self) -> None:

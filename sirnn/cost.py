@@ -104,8 +104,14 @@ class Cost:
         return Cost(self._sum_sent(alongside), _alongside(self.depth, alongside.depth), self._sum_demand(alongside))
 
     def __mul__(self, times: int) -> Cost:
-        """The cost of running it `times` times, one after the other."""
-        return reduce(Cost.__add__, [self] * times, Cost())
+        """The cost of running it `times` times, one after the other: by squaring, so at once for any number."""
+        total, doubled = FREE, self
+        while times > 0:
+            if times & 1:
+                total += doubled
+            doubled += doubled
+            times >>= 1
+        return total
 
     def _sum_sent(self, other: Cost) -> tuple[int, int]:
         return self.sent[0] + other.sent[0], self.sent[1] + other.sent[1]

@@ -342,6 +342,7 @@ class _Fork(Channel):
         self._scope: str = parent._scope if parent else ""
         self._phase: Phase = parent._phase if parent else Phase.ONLINE
         self._depth: int = parent._depth if parent else 0
+        self._depth_left: dict[Phase, int] = {}
         self._after: Marks = parent._after if parent else frozenset()
         self._messages = 0
         self._taken = 0
@@ -428,12 +429,13 @@ class _Fork(Channel):
             self._scope, self._booked = outer, None
 
     @contextmanager
-    def phase(self, phase: Phase) -> Iterator[None]:
+    def phase(self, phase: Phase, *, resumed: bool = False) -> Iterator[None]:
         outer, depth = self._phase, self._depth
-        self._phase, self._depth, self._booked = phase, 0, None
+        self._phase, self._depth, self._booked = phase, self._depth_left.get(phase, 0) if resumed else 0, None
         try:
             yield
         finally:
+            self._depth_left[phase] = self._depth
             self._phase, self._depth, self._booked = outer, depth, None
 
     def close(self) -> None:

@@ -74,6 +74,20 @@ def test_demands_add_up():
     assert dict((b * 4).demand) == {"rot": 8}
 
 
+@given(st.lists(st.sampled_from([Cost.message(0, 9), Cost.message(1, 1), Cost.exchange(8, 24)]), max_size=3))
+def test_times_is_the_same_again_and_again(parts):
+    for cost in (sequence(*parts), parallel(*parts)):
+        total = FREE
+        for times in range(10):
+            assert cost * times == total
+            total += cost
+
+
+def test_times_a_huge_number_takes_no_time():
+    many = (Cost.message(0, 8) + Cost.message(1, 8) | Cost(demand={"rot": 2})) * 10**15
+    assert (many.sent, many.flights, many.demand["rot"]) == ((10**15, 10**15), 2 * 10**15, 2 * 10**15)
+
+
 def test_a_remembered_formula_is_worked_out_once_for_its_arguments():
     worked_out = []
 

@@ -17,6 +17,8 @@ from pathlib import Path
 
 import numpy as np
 
+from sirnn.cli.cost import bytes_by_count
+from sirnn.correlations.supply import AUTO
 from sirnn.fixedpoint import FixedPoint
 from sirnn.functions.catalogue import FUNCTIONS
 from sirnn.functions.proof import CLAIMS, domain, evaluate
@@ -116,9 +118,19 @@ def scales_table(name: str) -> str:
 def cost(name: str) -> str:
     """Declared cost of a batch and of one instance."""
     batch, one = (FUNCTIONS[name].cost(Profile.PAPER, n, inp=SHOWN, out=SHOWN) for n in (BATCH, 1))
-    return (
-        f"{batch.payload / BATCH:,.0f} bytes per instance in a batch of {BATCH:,} ({one.payload:,} alone, since a "
-        f"message ends on a whole byte), both directions together, in {batch.flights} flights whatever the batch."
+    curve = bytes_by_count(lambda n: FUNCTIONS[name].cost(Profile.EXACT, n, inp=SHOWN, out=SHOWN), Profile.EXACT, AUTO)
+    return "\n".join(
+        [
+            f"{batch.payload / BATCH:,.0f} bytes per instance in a batch of {BATCH:,} ({one.payload:,} alone, since a "
+            f"message ends on a whole byte), both directions together, in {batch.flights} flights whatever the batch.",
+            "",
+            "Where correlations are made ahead the batch matters. Bytes per instance in profile `exact`, offline and "
+            "online, by how many are evaluated at once:",
+            "",
+            f"| at once | {' | '.join(f'{count:,}' for count in curve)} |",
+            "|---" * (len(curve) + 1) + "|",
+            f"| bytes | {' | '.join(f'{nbytes:,.0f}' for nbytes in curve.values())} |",
+        ]
     )
 
 

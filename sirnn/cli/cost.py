@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,13 @@ from sirnn.cli.paper import LAMBDA, SIZE, rows
 from sirnn.cli.report import amount, counted, network_rows, out, print_json, spinner, table
 from sirnn.cli.scenario import load_scenario, scenario_names
 from sirnn.compiler.methods import is_function, method, unknown
-from sirnn.correlations.prepare import Plan, plan
+from sirnn.correlations.portions import schedule
+from sirnn.correlations.prepare import Plan
 from sirnn.correlations.supply import Supply
-from sirnn.cost import Cost
+from sirnn.cost import Cost, sequence
 from sirnn.fixedpoint import FixedPoint
 from sirnn.models.model import load_model
-from sirnn.nn.inference import infer_cost
+from sirnn.nn.inference import infer_steps
 from sirnn.ot.rows import COTS
 from sirnn.profile import Profile
 
@@ -59,13 +61,16 @@ def cost(
     if what is None:
         _print_paper_table(as_json)
         return
+    curve = {}
     if is_function(what):
-        instances, declared = count, method(profile, what, inp=inp, out=out_type).cost(count)
+        function = method(profile, what, inp=inp, out=out_type)
+        instances, steps = count, [function.cost(count)]
+        curve = {"bytes_per_instance_at": bytes_by_count(function.cost, profile, ot)}
     else:
         _refuse_types(what)
         instances = count if given("count") else 1
-        declared = model_cost(what, instances, profile)
-    planned = plan(profile, declared.demand, supply=Supply(ot))
+        steps = model_steps(what, instances, profile)
+    declared, planned = sequence(*steps), schedule(profile, steps, Supply(ot)).total
     report = {
         "what": what,
         "profile": profile.value,
@@ -73,6 +78,7 @@ def cost(
         "count": instances,
         **cost_report(profile, declared, planned),
         "bytes_per_instance": (planned.offline.payload + declared.payload) / instances,
+        **curve,
     }
     if as_json:
         print_json(report)
@@ -109,8 +115,31 @@ def _print(report: dict[str, Any]) -> None:
         *network_rows(bounds),
     ]
     out.print(table(f"{report['what']}, {counted(report['count'], 'instance')} at once", [], rows))
+    if "bytes_per_instance_at" in report:
+        out.print(_curve_table(report["bytes_per_instance_at"]))
     if report["demand"]:
         out.print(_demand_table(report))
+
+
+CURVE = tuple(10**power for power in range(7))
+"""Instances at once, for the curve of what one of them comes to."""
+
+
+def bytes_by_count(cost_of: Callable[[int], Cost], profile: Profile, ot: str) -> dict[int, float]:
+    """Bytes for each instance, offline and online, by how many are evaluated at once: overheads are shared by all."""
+
+    def each(count: int) -> float:
+        declared = cost_of(count)
+        offline = schedule(profile, [declared], Supply(ot)).total.offline
+        return (declared.payload + offline.payload) / count
+
+    return {count: each(count) for count in CURVE}
+
+
+def _curve_table(curve: dict[int, float]) -> Group:
+    cells = [f"{nbytes:,.0f}" for nbytes in curve.values()]
+    columns = ["at once", *(f"{count:,}" for count in curve)]
+    return table("Payload per instance, by how many are evaluated at once", columns, [["bytes", *cells]])
 
 
 def _demand_table(report: dict[str, Any]) -> Group:
@@ -148,16 +177,16 @@ def _print_paper_table(as_json: bool) -> None:
         out.print(f"  {name}: {formula}\n    {why}")
 
 
-def model_cost(what: str, count: int, profile: Profile) -> Cost:
-    """The cost of a scenario's model or a model file, on a batch of `count` recordings.
+def model_steps(what: str, count: int, profile: Profile) -> list[Cost]:
+    """The costs of the steps of a scenario's model or a model file, on a batch of `count` recordings.
 
     Raises:
         LocalError: there is nothing of that name.
     """
     if what in scenario_names():
-        return infer_cost(profile, load_scenario(what).model.shape, count)
+        return infer_steps(profile, load_scenario(what).model.shape, count)
     if Path(what).is_file():
-        return infer_cost(profile, load_model(Path(what)).shape, count)
+        return infer_steps(profile, load_model(Path(what)).shape, count)
     raise unknown(what, *scenario_names(), "a model file")
 
 

@@ -19,10 +19,11 @@ from sirnn.cli.scenario import Scenario
 from sirnn.cli.setting import Setting
 from sirnn.cli.stages import Seconds, Stopwatch, Timed, seconds_of
 from sirnn.correlations import prepare as ahead
+from sirnn.correlations.portions import schedule
 from sirnn.cost import Cost
 from sirnn.models.fastgrnn_shape import FastGrnnShape
 from sirnn.models.model import Model, TwinTrace, run_twin
-from sirnn.nn.inference import Reveal, infer_cost
+from sirnn.nn.inference import Reveal, infer_cost, infer_steps
 from sirnn.nn.service import Reply, answer, ask
 from sirnn.nn.weights import Progress
 from sirnn.profile import Profile
@@ -118,7 +119,9 @@ class InferenceRun:
     @property
     def plan(self) -> ahead.Plan:
         """What should be made ahead of it."""
-        return ahead.plan(self.terms.profile, self.declared.demand, supply=self.terms.setting.supply())
+        terms, shape = self.terms, self.scenario.model.shape
+        steps = infer_steps(terms.profile, shape, len(self.indices), reveals=terms.reveals)
+        return schedule(terms.profile, steps, terms.setting.supply()).total
 
     @property
     def seconds(self) -> Seconds:

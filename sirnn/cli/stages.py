@@ -44,7 +44,7 @@ class Timed:
 
 @attrs.frozen
 class Seconds:
-    """Seconds that each stage took. Of stages that were run several times the median, but every set-up counts."""
+    """Seconds that each stage took. A run begins with a set-up; of several runs the median, but every set-up counts."""
 
     setup: float
     offline: float
@@ -68,8 +68,13 @@ class Seconds:
 def seconds_of(*parties: Marks) -> Seconds:
     """The seconds of stages that all these parties went through, each over when all of them are done with it."""
     instants = [max(entered) for entered in zip(*([at for _, at in marks] for marks in parties), strict=True)]
-    spans: dict[Phase | None, list[float]] = defaultdict(list)
+    runs: list[dict[Phase, float]] = [defaultdict(float)]
     for (stage, _), start, end in zip(parties[0], instants, instants[1:], strict=False):
-        spans[stage].append(end - start)
-    offline, online = (median(spans[stage] or [0.0]) for stage in (Phase.OFFLINE, Phase.ONLINE))
-    return Seconds(sum(spans[Phase.SETUP]), offline, online)
+        if stage is Phase.SETUP:
+            runs.append(defaultdict(float))
+        if stage is not None:
+            runs[-1][stage] += end - start
+    offline, online = (
+        median([run[stage] for run in runs if stage in run] or [0.0]) for stage in (Phase.OFFLINE, Phase.ONLINE)
+    )
+    return Seconds(sum(run.get(Phase.SETUP, 0.0) for run in runs), offline, online)

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sirnn.correlations.selectors import make_selectors, selector_cost, selector_widths
+from sirnn.correlations.selectors import make_selectors, selector_bytes, selector_cost, selector_widths
 from sirnn.correlations.store import Material
 from sirnn.cost import Cost, parallel
 from sirnn.errors import LocalError
-from sirnn.ot.rows import COTS
+from sirnn.ot.rows import COTS, ROW_BYTES
 from sirnn.party import Party
 from sirnn.profile import Profile
 
@@ -41,6 +41,13 @@ def kind_cost(profile: Profile, kind: str, count: int) -> Cost:
 def offline_cost(profile: Profile, demand: Mapping[str, int]) -> Cost:
     """Everything in a demand that is not a raw COT, the kinds made side by side."""
     return parallel(*(kind_cost(profile, kind, count) for kind, count in demand.items() if kind not in COTS and count))
+
+
+def kind_bytes(kind: str) -> int:
+    """Bytes that one correlation takes at a party."""
+    if kind in COTS:
+        return ROW_BYTES
+    return selector_bytes(*_widths(kind))
 
 
 def price(profile: Profile, cost: Cost) -> int:

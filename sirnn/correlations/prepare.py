@@ -17,7 +17,7 @@ import attrs
 
 from sirnn.channel import Phase
 from sirnn.correlations.kinds import make, offline_cost
-from sirnn.correlations.store import Demand, Material, Store
+from sirnn.correlations.store import Demand, Material, Store, missing
 from sirnn.correlations.supply import Supply
 from sirnn.cost import FREE, Cost, parallel
 from sirnn.errors import LocalError
@@ -30,6 +30,10 @@ Progress: TypeAlias = Callable[[str, int, int], None]
 """Told what is being made, how many are done, and how many there will be."""
 
 
+Sources: TypeAlias = tuple[str | None, str | None]
+"""Names of sources by who sends; None where no COTs are missing."""
+
+
 @attrs.frozen
 class Plan:
     """What preparing a demand takes.
@@ -37,14 +41,14 @@ class Plan:
     Attributes:
         cots: random COTs to be made, by who sends them.
         derived: what is to be made out of COTs, by kind.
-        sources: names of the sources, by who sends; None where no COTs are missing.
+        sources: where the COTs come from.
         set_up: cost of setting these up, those that are not yet.
         offline: cost of everything else.
     """
 
     cots: tuple[int, int]
     derived: dict[str, int]
-    sources: tuple[str | None, str | None]
+    sources: Sources
     set_up: Cost
     offline: Cost
 
@@ -58,15 +62,19 @@ def plan(profile: Profile, demand: Demand, store: Store | None = None, supply: S
         store: what there is already; nothing by default.
         supply: the session's sources; a fresh one by default.
     """
-    store, supply = store or Store(), supply or Supply()
-    derived = {kind: count for kind, count in sorted(store.missing(demand).items()) if kind not in COTS}
+    return plan_beyond(profile, demand, store.remains if store else {}, supply or Supply())
+
+
+def plan_beyond(profile: Profile, demand: Demand, left: Demand, supply: Supply, sources: Sources | None = None) -> Plan:
+    """`plan` where so many correlations are left, by the sources named if any are."""
+    derived = {kind: count for kind, count in sorted(missing(demand, left).items()) if kind not in COTS}
     making = offline_cost(profile, derived)
-    needed = [demand.get(kind, 0) + making.demand.get(kind, 0) - store.left(kind) for kind in COTS]
+    needed = [demand.get(kind, 0) + making.demand.get(kind, 0) - left.get(kind, 0) for kind in COTS]
     cots = (max(0, needed[0]), max(0, needed[1]))
-    names = tuple(supply.choose(count, sender) if count else None for sender, count in enumerate(cots))
-    sources = [supply.get(name, sender) for sender, name in enumerate(names) if name is not None]
-    new = [source for source in sources if not supply.is_ready(names[source.sender] or "", source.sender)]
-    extending = parallel(*(source.cost(cots[source.sender]) for source in sources))
+    names = [_source(supply, count, sender, sources) for sender, count in enumerate(cots)]
+    used = [supply.get(name, sender) for sender, name in enumerate(names) if name is not None]
+    new = [source for source in used if not supply.is_ready(names[source.sender] or "", source.sender)]
+    extending = parallel(*(source.cost(cots[source.sender]) for source in used))
     return Plan(
         cots,
         derived,
@@ -76,13 +84,28 @@ def plan(profile: Profile, demand: Demand, store: Store | None = None, supply: S
     )
 
 
-async def prepare(party: Party, demand: Demand, *, progress: Progress | None = None) -> Plan:
+def _source(supply: Supply, count: int, sender: int, sources: Sources | None) -> str | None:
+    if not count:
+        return None
+    return supply.choose(count, sender) if sources is None else sources[sender]
+
+
+async def prepare(
+    party: Party,
+    demand: Demand,
+    *,
+    progress: Progress | None = None,
+    sources: Sources | None = None,
+    resumed: bool = False,
+) -> Plan:
     """Bring the party's store up to a demand; make nothing that it has already.
 
     Args:
         party: the root party of a session, not a fork, whose demand was fixed when it was made.
         demand: correlations by kind, as in `Cost.demand`.
         progress: told how far the random COTs are.
+        sources: where COTs are to come from; chosen by the demand by default.
+        resumed: this goes on with what an earlier call began: its flights are counted on.
 
     Returns:
         What was done and what it cost.
@@ -91,15 +114,16 @@ async def prepare(party: Party, demand: Demand, *, progress: Progress | None = N
         LocalError: the party has no store, or is a fork.
         PeerError: the other party prepares something else.
     """
-    planned = await equip(party, demand)
+    planned = await equip(party, demand, sources)
     store, supply = _stocked(party)
-    with party.channel.phase(Phase.OFFLINE), party.scope("prepare"):
+    store.compact()
+    with party.channel.phase(Phase.OFFLINE, resumed=resumed), party.scope("prepare"):
         await _make_cots(party, supply, store, planned, progress)
         await _make_derived(party, store, planned)
     return planned
 
 
-async def equip(party: Party, demand: Demand) -> Plan:
+async def equip(party: Party, demand: Demand, sources: Sources | None = None) -> Plan:
     """Set up the sources that preparing a demand takes, those that are not yet. `prepare` begins with it.
 
     Returns:
@@ -109,7 +133,7 @@ async def equip(party: Party, demand: Demand) -> Plan:
         LocalError: the party has no store, or is a fork.
     """
     store, supply = _stocked(party)
-    planned = plan(party.profile, demand, store, supply)
+    planned = plan_beyond(party.profile, demand, store.remains, supply, sources)
     new = [
         (name, supply.get(name, sender))
         for sender, name in enumerate(planned.sources)

@@ -55,6 +55,12 @@ def selector_widths(kind: str) -> tuple[int, int] | None:
     return _checked(int(low), int(high))
 
 
+def selector_bytes(low: int, high: int) -> int:
+    """Bytes that a selector takes at a party."""
+    strings = max(1, (1 << low) // WORD_BITS) + 1
+    return ring.dtype_for(low + high).itemsize + WORD_BITS // 8 * strings
+
+
 async def make_selectors(party: Party, low: int, high: int, count: int) -> Material:
     """Make selectors out of COTs from the store.
 

@@ -26,6 +26,11 @@ Demand: TypeAlias = Mapping[str, int]
 """How many correlations of each kind."""
 
 
+def missing(demand: Demand, left: Demand) -> dict[str, int]:
+    """What a demand asks for beyond what there is."""
+    return {kind: short for kind, count in demand.items() if (short := count - left.get(kind, 0)) > 0}
+
+
 class Store(Confined):
     """Correlations of one party, by kind. What is taken is gone: nothing is ever dealt out twice.
 
@@ -50,12 +55,18 @@ class Store(Confined):
 
     def missing(self, demand: Demand) -> dict[str, int]:
         """What a demand asks for beyond what there is."""
-        return {kind: short for kind, count in demand.items() if (short := count - self.left(kind)) > 0}
+        return missing(demand, self._left)
 
     @property
     def remains(self) -> dict[str, int]:
         """Everything there is, by kind."""
         return {kind: count for kind, count in self._left.items() if count}
+
+    def compact(self) -> None:
+        """Copy what is little of the array it was made in, so that the rest of that array's memory is free again."""
+        for batches in self._stock.values():
+            for number, batch in enumerate(batches):
+                batches[number] = tuple(map(_compacted, batch))
 
     def take(self, kind: str, count: int, *, wanted_by: str = "") -> Material:
         """The next `count` correlations of a kind; they leave the store.
@@ -122,3 +133,8 @@ class Store(Confined):
                 f"{wanted_by or self._owner} needs {amounts} than the store has",
                 remedy="prepare the declared demand of what is run: await prepare(party, cost.demand)",
             )
+
+
+def _compacted(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    whole = array.base
+    return array.copy() if isinstance(whole, np.ndarray) and 2 * array.nbytes < whole.nbytes else array

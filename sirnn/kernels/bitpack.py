@@ -7,7 +7,7 @@ string is bit b % 8 of byte b // 8). Both parties know every width and count, so
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -38,21 +38,11 @@ def pack(fields: Sequence[tuple[Words, int]]) -> bytes:
     Returns:
         ceil(total bits / 8) bytes; the spare bits of the last one are zero.
     """
-    sizes = [(words.size, ring.check_bits(bits)) for words, bits in fields]
-    length = packed_bytes(sizes)
-    string = np.zeros(length // 8 + 1, np.uint64)
-    raw = string.view(np.uint8)
-    position = 0
+    packer = Packer(packed_bytes([(words.size, ring.check_bits(bits)) for words, bits in fields]))
     for words, bits in fields:
-        flat = words.ravel()
-        if _aligned(flat.dtype, bits, position):
-            raw[position // 8 : (position + flat.size * bits) // 8] = flat.view(np.uint8)
-        else:
-            for start in range(0, flat.size, _CHUNK):
-                chunk = flat[start : start + _CHUNK].astype(np.uint64)
-                _pack(chunk, bits, string, position + start * bits)
-        position += flat.size * bits
-    return raw[:length].tobytes()
+        for _ in packer.add(words, bits):
+            raise AssertionError("a string in one part is not full before its end")
+    return packer.last()
 
 
 def unpack(data: bytes, fields: Sequence[tuple[int, int]]) -> list[Words]:
@@ -66,29 +56,90 @@ def unpack(data: bytes, fields: Sequence[tuple[int, int]]) -> list[Words]:
     length = packed_bytes(fields)
     if len(data) != length:
         raise ValueError(f"{len(data)} bytes cannot hold fields of {length} bytes")
-    string = np.zeros(length // 8 + 2, np.uint64)
-    raw = string.view(np.uint8)
-    raw[:length] = np.frombuffer(data, np.uint8)
-    scratch = np.empty(min(_CHUNK, max((count for count, _ in fields), default=0)), np.uint64)
-    words: list[Words] = []
-    position = 0
-    for count, bits in fields:
-        dtype = ring.dtype_for(bits)
-        out = np.empty(count, dtype)
-        if _aligned(dtype, bits, position):
-            out.view(np.uint8)[:] = raw[position // 8 : (position + count * bits) // 8]
-        else:
-            for start in range(0, count, _CHUNK):
-                chunk = scratch[: min(_CHUNK, count - start)]
-                _unpack(string, position + start * bits, bits, chunk)
-                out[start : start + chunk.size] = chunk
-        words.append(out)
-        position += count * bits
+    unpacker = Unpacker(length)
+    unpacker.feed(data)
+    words = [np.empty(count, ring.dtype_for(bits)) for count, bits in fields]
+    for out, (_, bits) in zip(words, fields, strict=True):
+        unpacker.take(out, bits)
     return words
 
 
+# ------------------------------------------------------------ long strings, part by part
+
+
+class Packer:
+    """A bit string that grows word by word and leaves in parts of a fixed size.
+
+    Args:
+        nbytes: length of the whole string.
+        part: bytes of a part, a multiple of 8: all but the last have as many. One part holds all by default.
+    """
+
+    def __init__(self, nbytes: int, part: int | None = None) -> None:
+        self._part = nbytes if part is None else part
+        self._string = np.empty(min(nbytes, self._part + 8 * _CHUNK) // 8 + 2, np.uint64)
+        self._raw = self._string.view(np.uint8)
+        self._position = 0
+
+    def add(self, words: Words, bits: int) -> Iterator[bytes]:
+        """Append the low `bits` bits of each word, of any shape; yields the parts that are full and not the last."""
+        flat = words.ravel()
+        for start in range(0, flat.size, _CHUNK):
+            chunk = flat[start : start + _CHUNK]
+            if _aligned(flat.dtype, bits, self._position):
+                place = self._position // 8
+                self._raw[place : place + chunk.nbytes] = chunk.view(np.uint8)
+            else:
+                _pack(chunk.astype(np.uint64), bits, self._string, self._position)
+            self._position += chunk.size * bits
+            while self._position > 8 * self._part:
+                yield self._raw[: self._part].tobytes()
+                self._position -= 8 * self._part
+                left = -(-self._position // 64)
+                self._string[:left] = self._string[self._part // 8 : self._part // 8 + left].copy()
+
+    def last(self) -> bytes:
+        """The last part, to whole bytes."""
+        return self._raw[: -(-self._position // 8)].tobytes()
+
+
+class Unpacker:
+    """The words of a bit string that arrives in parts.
+
+    Args:
+        part: bytes of the longest part.
+    """
+
+    def __init__(self, part: int) -> None:
+        self._string = np.empty(part // 8 + 4, np.uint64)  # what was left of the part before, and a word to spare
+        self._position = self._end = 0
+
+    def feed(self, data: bytes) -> None:
+        """The next part; all but a word's bits of what came before must have been taken."""
+        first = self._position // 64
+        self._string[: self._end // 64 + 1 - first] = self._string[first : self._end // 64 + 1].copy()
+        self._position, self._end = self._position - 64 * first, self._end - 64 * first
+        self._string.view(np.uint8)[self._end // 8 : self._end // 8 + len(data)] = np.frombuffer(data, np.uint8)
+        self._end += 8 * len(data)
+
+    def take(self, out: Words, bits: int) -> int:
+        """Fill a flat array with the next words of `bits` bits, as far as they are there; returns how many."""
+        count = min(out.size, (self._end - self._position) // bits)
+        if _aligned(out.dtype, bits, self._position):
+            place = self._position // 8
+            out[:count].view(np.uint8)[:] = self._string.view(np.uint8)[place : place + count * bits // 8]
+        else:
+            scratch = np.empty(min(_CHUNK, count), np.uint64)
+            for start in range(0, count, _CHUNK):
+                chunk = scratch[: min(_CHUNK, count - start)]
+                _unpack(self._string, self._position + start * bits, bits, chunk)
+                out[start : start + chunk.size] = chunk
+        self._position += count * bits
+        return count
+
+
 def _aligned(dtype: np.dtype[Any], bits: int, position: int) -> bool:
-    """Whether a field is a plain copy of bytes."""
+    """Whether words are a plain copy of bytes."""
     return bits == 8 * dtype.itemsize and position % 8 == 0
 
 
@@ -98,7 +149,8 @@ def _pack(words: npt.NDArray[np.uint64], bits: int, string: npt.NDArray[np.uint6
     mask = np.uint64(0xFFFFFFFFFFFFFFFF) >> np.uint64(64 - bits)
     index = position >> 6
     used = np.uint64(position & 63)
-    held = string[index]  # what earlier fields left in the word that is being filled
+    # What earlier fields left in the word that is being filled.
+    held = string[index] & ((np.uint64(1) << used) - np.uint64(1))
     for i in range(words.size):
         word = words[i] & mask
         held |= word << used

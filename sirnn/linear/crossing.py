@@ -3,6 +3,8 @@
 The bits of the numbers are the choices and rows of the matrix the correlations, so that all messages of a row share the
 overhead of one OT. Bit i of a number contributes l - i bits a message (SIRNN, section III-D, batched by rows). Both go
 one way, the matrix known to one party, or both ways at once, each party with half of either factor.
+
+There are as many messages as multiplications, so they are made, sent and added up a block at a time.
 """
 
 from __future__ import annotations
@@ -10,9 +12,16 @@ from __future__ import annotations
 import numpy as np
 
 from sirnn import ring
-from sirnn.blocks.multiplication import bit_planes, weighted_sum
+from sirnn.blocks.multiplication import bit_planes
 from sirnn.cost import Cost
-from sirnn.ot.correlated import correlated_ot, correlated_ot_cost, cot_both_ways, cot_both_ways_cost
+from sirnn.kernels.rows import add_rows
+from sirnn.ot.correlated import (
+    Correlate,
+    correlated_ot_cost,
+    cot_both_ways_cost,
+    stream_correlated_ot,
+    stream_cot_both_ways,
+)
 from sirnn.ot.fields import CotField
 from sirnn.party import Party
 from sirnn.profile import Profile
@@ -50,16 +59,15 @@ async def words_times_rows(
         sender: the party with the matrix.
         top_negative: read the receiver's words in two's complement.
     """
-    fields = _fields(dims, bits, out_bits)
+    fields, sums = _fields(dims, bits, out_bits), _Sums(dims, out_bits)
     if party.role != sender:
-        products = await correlated_ot(party, fields, sender=sender, choices=bit_planes(mine.reshape(-1), bits))
+        planes = bit_planes(mine.reshape(-1), bits)
+        await stream_correlated_ot(party, fields, sums.add, sender=sender, choices=planes)
     else:
-        rows = np.tile(mine, (dims[0], 1)).reshape(fields[0].shape)
-        correlations = [ring.reduce(rows, field.bits) for field in fields]
-        if top_negative:
-            correlations[-1] = ring.reduce(np.negative(rows), fields[-1].bits)
-        products = await correlated_ot(party, fields, sender=sender, correlations=correlations)
-    return _sum_rows(weighted_sum(products, out_bits), dims, out_bits)
+        negated = bits - 1 if top_negative else None
+        correlate = _rows_of(mine, negated_field=negated)
+        await stream_correlated_ot(party, fields, sums.add, sender=sender, correlate=correlate)
+    return sums.reduced()
 
 
 def words_times_rows_both_ways_cost(profile: Profile, dims: Dims, *, bits: int, out_bits: int) -> Cost:
@@ -80,11 +88,9 @@ async def words_times_rows_both_ways(
         bits: m.
         out_bits: l, at least m.
     """
-    fields = _fields(dims, bits, out_bits)
-    rows = np.tile(matrix, (dims[0], 1)).reshape(fields[0].shape)
-    correlations = [ring.reduce(rows, field.bits) for field in fields]
-    products = await cot_both_ways(party, fields, correlations, bit_planes(words.reshape(-1), bits))
-    return _sum_rows(weighted_sum(products, out_bits), dims, out_bits)
+    fields, sums = _fields(dims, bits, out_bits), _Sums(dims, out_bits)
+    await stream_cot_both_ways(party, fields, _rows_of(matrix), bit_planes(words.reshape(-1), bits), sums.add)
+    return sums.reduced()
 
 
 # ------------------------------------------------------------ shared bits
@@ -108,13 +114,12 @@ async def bits_times_rows(
         bits: l.
         sender: the party with the matrix.
     """
-    fields, flat = _fields(dims, 1, bits), flags.words.reshape(-1)
+    fields, sums, flat = _fields(dims, 1, bits), _Sums(dims, bits), flags.words.reshape(-1)
     if matrix is None:
-        (products,) = await correlated_ot(party, fields, sender=sender, choices=[flat])
-        return _sum_rows(products, dims, bits)
-    own, added = _own_and_added(flat, matrix, dims, fields[0])
-    (products,) = await correlated_ot(party, fields, sender=sender, correlations=[added])
-    return _sum_rows(own + products, dims, bits)
+        await stream_correlated_ot(party, fields, sums.add, sender=sender, choices=[flat])
+        return sums.reduced()
+    await stream_correlated_ot(party, fields, sums.add, sender=sender, correlate=_signed_rows(flat, matrix))
+    return ring.reduce(_own(flags, matrix) + sums.reduced(), bits)
 
 
 def bits_times_rows_both_ways_cost(profile: Profile, dims: Dims, *, bits: int) -> Cost:
@@ -134,18 +139,26 @@ async def bits_times_rows_both_ways(
         dims: d1, d2, d3.
         bits: l.
     """
-    fields, flat = _fields(dims, 1, bits), flags.words.reshape(-1)
-    own, added = _own_and_added(flat, matrix, dims, fields[0])
-    (products,) = await cot_both_ways(party, fields, [added], [flat])
-    return _sum_rows(own + products, dims, bits)
+    fields, sums, flat = _fields(dims, 1, bits), _Sums(dims, bits), flags.words.reshape(-1)
+    await stream_cot_both_ways(party, fields, _signed_rows(flat, matrix), [flat], sums.add)
+    return ring.reduce(_own(flags, matrix) + sums.reduced(), bits)
 
 
-def _own_and_added(flags: Words, matrix: Words, dims: Dims, field: CotField) -> tuple[Words, Words]:
-    """What our half of every bit makes of its row, and what the other's half adds: b0 ^ b1 = b0 + b1 (1 - 2 b0)."""
-    rows, ours = np.tile(matrix, (dims[0], 1)), flags[:, None] == 1
-    own = np.where(ours, rows, rows.dtype.type(0))
-    added = ring.reduce(np.where(ours, np.negative(rows), rows), field.bits)
-    return own.reshape(field.shape), added.reshape(field.shape)
+def _own(flags: BooleanShare, matrix: Words) -> Words:
+    """What our halves of the bits make of the rows, summed over d2."""
+    own: Words = flags.words.astype(matrix.dtype) @ matrix
+    return own
+
+
+def _signed_rows(flags: Words, matrix: Words) -> Correlate:
+    """What the other's half of a bit adds to its row: b0 ^ b1 = b0 + b1 (1 - 2 b0)."""
+    rows_of = _rows_of(matrix)
+
+    def rows(index: int, part: slice) -> Words:
+        rows = rows_of(index, part)
+        return np.where(flags[part, None] == 1, np.negative(rows), rows)
+
+    return rows
 
 
 # ------------------------------------------------------------ rows
@@ -156,9 +169,29 @@ def _fields(dims: Dims, bits: int, out_bits: int) -> list[CotField]:
     return [CotField(d1 * d2, out_bits - bit, d3) for bit in range(bits)]
 
 
-def _sum_rows(products: Words, dims: Dims, bits: int) -> Words:
-    """Every number's row, summed over d2."""
-    return ring.reduce(products.reshape(dims).sum(axis=1, dtype=products.dtype), bits)
+def _rows_of(matrix: Words, *, negated_field: int | None = None) -> Correlate:
+    """The matrix over and over again, d1 times in all, for every field; its rows are negated in one of them."""
+    depth = len(matrix)
+
+    def rows(index: int, part: slice) -> Words:
+        rows: Words = matrix[np.arange(part.start, part.stop) % depth]
+        return np.negative(rows) if index == negated_field else rows
+
+    return rows
+
+
+class _Sums:
+    """Every number's row, summed over d2: field i counts 2^i."""
+
+    def __init__(self, dims: Dims, bits: int) -> None:
+        self._depth, self._bits = dims[1], bits
+        self._total = np.zeros((dims[0], dims[2]), ring.dtype_for(bits))
+
+    def add(self, index: int, part: slice, rows: Words) -> None:
+        add_rows(rows.reshape(len(rows), -1), part.start, self._depth, index, self._total)
+
+    def reduced(self) -> Words:
+        return ring.reduce(self._total, self._bits)
 
 
 PRIMITIVES = (words_times_rows, words_times_rows_both_ways, bits_times_rows, bits_times_rows_both_ways)

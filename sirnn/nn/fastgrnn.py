@@ -17,6 +17,7 @@ from sirnn import ring
 from sirnn.blocks.extension import extend_cost, sign_extend
 from sirnn.blocks.multiplication import multiply, multiply_cost
 from sirnn.blocks.truncation import truncate_reduce, truncate_reduce_cost
+from sirnn.correlations.portions import Ready, always_ready
 from sirnn.cost import FREE, Cost, parallel, sequence
 from sirnn.fixedpoint import FixedPoint
 from sirnn.linear.matmul import client_by_server, client_by_server_cost, shared_by_server, shared_by_server_cost
@@ -37,6 +38,7 @@ async def fastgrnn(
     recordings: PrivateValue,
     *,
     progress: Progress | None = None,
+    ready: Ready = always_ready,
 ) -> ArithmeticShare:
     """Logits of a batch of recordings.
 
@@ -46,6 +48,7 @@ async def fastgrnn(
         model: the model, at the server; None at the client.
         recordings: words of the input type, (B, steps, channels), known to the client.
         progress: told after every step.
+        ready: called before each of `fastgrnn_steps`.
 
     Returns:
         Share of the logits, (B, classes), of the logits' type: exactly the words of `run_fastgrnn_twin`.
@@ -53,13 +56,16 @@ async def fastgrnn(
     Cost: `fastgrnn_cost`. Source: Kusupati et al., NeurIPS 2018; evaluated as in SIRNN, section VI.
     """
     net = _Network(party, shape, model)
+    await ready()
     driven = await net.input_projection(party, recordings)
     hidden = party.constant(0, shape.types.hidden.bits, (recordings.shape[0], shape.hidden))
     for step in range(shape.steps):
+        await ready()
         with party.scope("step"):
             hidden = await net.step(party, driven[:, step], hidden)
         if progress is not None:
             progress(step + 1, shape.steps)
+    await ready()
     with party.scope("classes"):
         return await net.classify(party, hidden)
 
@@ -68,6 +74,12 @@ def fastgrnn_cost(profile: Profile, shape: FastGrnnShape, batch: int) -> Cost:
     """Exactly what `fastgrnn` sends and demands, and its flights."""
     costs = _Costs(profile, shape, batch)
     return sequence(costs.input_projection(), costs.step() * shape.steps, costs.classify())
+
+
+def fastgrnn_steps(profile: Profile, shape: FastGrnnShape, batch: int) -> list[Cost]:
+    """The same in the order in which it is done: the input, every reading, the classes."""
+    costs = _Costs(profile, shape, batch)
+    return [costs.input_projection(), *[costs.step()] * shape.steps, costs.classify()]
 
 
 # ------------------------------------------------------------ its steps, on shares

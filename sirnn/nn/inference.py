@@ -16,10 +16,11 @@ import numpy as np
 from sirnn.blocks.extension import extend_cost, zero_extend
 from sirnn.blocks.opening import reveal, reveal_cost
 from sirnn.blocks.selection import argmax, argmax_cost, index_bits
+from sirnn.correlations.portions import Ready, always_ready
 from sirnn.cost import Cost, sequence
 from sirnn.models.model import Model, ModelShape
-from sirnn.nn.fastgrnn import fastgrnn, fastgrnn_cost
-from sirnn.nn.svm import rbf_svm, rbf_svm_cost
+from sirnn.nn.fastgrnn import fastgrnn, fastgrnn_cost, fastgrnn_steps
+from sirnn.nn.svm import rbf_svm, rbf_svm_cost, rbf_svm_steps
 from sirnn.nn.weights import Progress
 from sirnn.party import CLIENT, Party
 from sirnn.profile import Profile
@@ -36,13 +37,17 @@ class Reveal(enum.Enum):
 
 @attrs.frozen
 class Network:
-    """The secure evaluation of an architecture: `run(party, shape, model, recordings, *, progress)` and its cost."""
+    """An architecture's secure evaluation, `run(party, shape, model, recordings, *, progress, ready)`, and its cost."""
 
     run: Callable[..., Awaitable[ArithmeticShare]]
     cost: Callable[[Profile, Any, int], Cost]
+    steps: Callable[[Profile, Any, int], list[Cost]]
 
 
-NETWORKS = {"fastgrnn": Network(fastgrnn, fastgrnn_cost), "rbf_svm": Network(rbf_svm, rbf_svm_cost)}
+NETWORKS = {
+    "fastgrnn": Network(fastgrnn, fastgrnn_cost, fastgrnn_steps),
+    "rbf_svm": Network(rbf_svm, rbf_svm_cost, rbf_svm_steps),
+}
 """By the architecture's name."""
 
 
@@ -69,6 +74,7 @@ async def infer(
     *,
     reveals: Reveal = Reveal.CLASS,
     progress: Progress | None = None,
+    ready: Ready = always_ready,
 ) -> Answer:
     """Run the model on the client's recordings and open the answer to the client.
 
@@ -79,11 +85,13 @@ async def infer(
         recordings: words of the input type, (B, *input_shape), known to the client.
         reveals: what the client learns.
         progress: told after every step of the recording.
+        ready: called before each of `infer_steps`.
 
     Cost: `infer_cost`.
     """
     network = NETWORKS[shape.architecture]
-    logits = await network.run(party, shape, model, recordings, progress=progress)
+    logits = await network.run(party, shape, model, recordings, progress=progress, ready=ready)
+    await ready()
     with party.scope("answer"):
         if reveals is Reveal.LOGITS:
             words = await reveal(party, logits, to=CLIENT)
@@ -102,12 +110,20 @@ async def _predict(party: Party, logits: ArithmeticShare) -> ArithmeticShare:
 
 def infer_cost(profile: Profile, shape: ModelShape, batch: int, *, reveals: Reveal = Reveal.CLASS) -> Cost:
     """Exactly what `infer` sends and demands, and its flights."""
+    return NETWORKS[shape.architecture].cost(profile, shape, batch) + _answer_cost(profile, shape, batch, reveals)
+
+
+def infer_steps(profile: Profile, shape: ModelShape, batch: int, *, reveals: Reveal = Reveal.CLASS) -> list[Cost]:
+    """The same step by step: those of the network, and the answer."""
+    steps = NETWORKS[shape.architecture].steps(profile, shape, batch)
+    return [*steps, _answer_cost(profile, shape, batch, reveals)]
+
+
+def _answer_cost(profile: Profile, shape: ModelShape, batch: int, reveals: Reveal) -> Cost:
     classes, bits = len(shape.classes), shape.logits_type.bits
-    network = NETWORKS[shape.architecture].cost(profile, shape, batch)
     if reveals is Reveal.LOGITS:
-        return network + reveal_cost(profile, batch * classes, bits=bits, to=CLIENT)
+        return reveal_cost(profile, batch * classes, bits=bits, to=CLIENT)
     return sequence(
-        network,
         extend_cost(profile, batch * classes, bits=bits, out_bits=bits + 1),
         argmax_cost(profile, (batch, classes), bits=bits + 1),
         reveal_cost(profile, batch, bits=index_bits(classes), to=CLIENT),

@@ -7,7 +7,7 @@
 The client needs no model file. The server tells it the model's public shape, and the client may insist on one it knows.
 
 In a profile that makes correlations ahead, both make what the model demands once they know it and how many recordings
-there are, before the recordings are used.
+there are, before the recordings are used; what would be too much at once is made in portions, between the steps.
 """
 
 from __future__ import annotations
@@ -21,11 +21,12 @@ import numpy.typing as npt
 
 from sirnn.channel import Channel, Phase
 from sirnn.correlations import prepare as ahead
+from sirnn.correlations.portions import Portions, Ready, always_ready
 from sirnn.correlations.supply import Supply
 from sirnn.crypto.randomness import Randomness
 from sirnn.errors import LocalError, PeerError
 from sirnn.models.model import Model, ModelShape
-from sirnn.nn.inference import Answer, Reveal, infer, infer_cost
+from sirnn.nn.inference import Answer, Reveal, infer, infer_steps
 from sirnn.nn.weights import Progress
 from sirnn.party import CLIENT, Party
 from sirnn.profile import Profile
@@ -109,9 +110,9 @@ async def answer(
         channel, profile=profile, agree=agree, tell=tell, check=check, randomness=randomness, supply=supply
     )
     shape = model.shape
-    await _prepare(party, shape, asked, reveals, stage, preparing)
+    ready = await _prepare(party, shape, asked, reveals, stage, preparing)
     recordings = PrivateValue(CLIENT, (asked, *shape.input_shape), shape.input_type.bits)
-    result = await infer(party, shape, model, recordings, reveals=reveals, progress=progress)
+    result = await infer(party, shape, model, recordings, reveals=reveals, progress=progress, ready=ready)
     return _reply(shape, asked, result)
 
 
@@ -166,23 +167,25 @@ async def ask(
     )
     assert told is not None  # noqa: S101 - narrows the type: a session that has started has been checked
     shape, words = told
-    await _prepare(party, shape, len(words), reveals, stage, preparing)
+    ready = await _prepare(party, shape, len(words), reveals, stage, preparing)
     private = PrivateValue.mine(CLIENT, words, shape.input_type.bits)
-    result = await infer(party, shape, None, private, reveals=reveals, progress=progress)
+    result = await infer(party, shape, None, private, reveals=reveals, progress=progress, ready=ready)
     return _reply(shape, len(words), result)
 
 
 async def _prepare(
     party: Party, shape: ModelShape, count: int, reveals: Reveal, stage: Stage, progress: ahead.Progress | None
-) -> None:
-    """Make what one request demands, but for what the store still has."""
+) -> Ready:
+    """Make what one request demands, or its first portion; returns what makes the others as they are due."""
     await _same_plans(party, shape)
+    ready = always_ready
     if party.profile.ahead:
-        demand = infer_cost(party.profile, shape, count, reveals=reveals).demand
-        await ahead.equip(party, demand)
-        stage(Phase.OFFLINE)
-        await ahead.prepare(party, demand, progress=progress)
+        steps = infer_steps(party.profile, shape, count, reveals=reveals)
+        portions = Portions(party, steps, stage=stage, progress=progress)
+        await portions.begin()
+        ready = portions.ready
     stage(Phase.ONLINE)
+    return ready
 
 
 async def _same_plans(party: Party, shape: ModelShape) -> None:

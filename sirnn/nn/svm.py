@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from sirnn import ring
 from sirnn.blocks.truncation import truncate_reduce, truncate_reduce_cost
+from sirnn.correlations.portions import Ready, always_ready
 from sirnn.cost import Cost, sequence
 from sirnn.linear.matmul import client_by_server, client_by_server_cost, shared_by_server, shared_by_server_cost
 from sirnn.models.model import Model
@@ -22,7 +23,13 @@ from sirnn.shares import ArithmeticShare, PrivateValue
 
 
 async def rbf_svm(
-    party: Party, shape: SvmShape, model: Model | None, readings: PrivateValue, *, progress: Progress | None = None
+    party: Party,
+    shape: SvmShape,
+    model: Model | None,
+    readings: PrivateValue,
+    *,
+    progress: Progress | None = None,
+    ready: Ready = always_ready,
 ) -> ArithmeticShare:
     """Scores of a batch of readings, (B, classes): exactly the words of `run_svm_twin`.
 
@@ -32,18 +39,22 @@ async def rbf_svm(
         model: the model, at the server; None at the client.
         readings: words of the input type, (B, features), known to the client.
         progress: told when the kernel is done, and at the end.
+        ready: called before each of `rbf_svm_steps`.
 
     Cost: `rbf_svm_cost`.
     """
     t, weights = shape.types, private_weights(party, shape, model)
     far, classes = shape.distance_accumulator, shape.class_accumulator
+    await ready()
     with party.scope("distance"):
         cross = await client_by_server(party, readings, weights["centres"], out_bits=far.bits)
         squared = plus_private(party, _plus_own_norm(cross, readings, far.bits), weights["norms"])
         distance = await truncate_reduce(party, squared, shift=far.scale - t.distance.scale)
+    await ready()
     kernel = await shape.methods(party.profile)["kernel"].run(party, -distance)
     if progress is not None:
         progress(1, 2)
+    await ready()
     with party.scope("scores"):
         # e^-d is at most 1, so the top bit of its type is publicly 0.
         total = await shared_by_server(party, kernel, weights["coefficients"], 0, out_bits=classes.bits)
@@ -65,17 +76,22 @@ def _plus_own_norm(cross: ArithmeticShare, readings: PrivateValue, bits: int) ->
 
 def rbf_svm_cost(profile: Profile, shape: SvmShape, batch: int) -> Cost:
     """Exactly what `rbf_svm` sends and demands, and its flights."""
+    return sequence(*rbf_svm_steps(profile, shape, batch))
+
+
+def rbf_svm_steps(profile: Profile, shape: SvmShape, batch: int) -> list[Cost]:
+    """The same step by step: the distances, the kernel, the scores."""
     t, far, classes = shape.types, shape.distance_accumulator, shape.class_accumulator
     n, scores = batch * shape.centres, batch * len(shape.classes)
     x, centres = (batch, shape.features), (shape.features, shape.centres)
     kernel, coefficients = (batch, shape.centres), (shape.centres, len(shape.classes))
-    return sequence(
-        client_by_server_cost(profile, x, centres, bits=t.input.bits, out_bits=far.bits),
-        truncate_reduce_cost(profile, n, bits=far.bits, shift=far.scale - t.distance.scale),
+    return [
+        client_by_server_cost(profile, x, centres, bits=t.input.bits, out_bits=far.bits)
+        + truncate_reduce_cost(profile, n, bits=far.bits, shift=far.scale - t.distance.scale),
         shape.methods(profile)["kernel"].cost(n),
-        shared_by_server_cost(profile, kernel, coefficients, bits=t.kernel.bits, out_bits=classes.bits, msb="zero"),
-        truncate_reduce_cost(profile, scores, bits=classes.bits, shift=classes.scale - t.logits.scale),
-    )
+        shared_by_server_cost(profile, kernel, coefficients, bits=t.kernel.bits, out_bits=classes.bits, msb="zero")
+        + truncate_reduce_cost(profile, scores, bits=classes.bits, shift=classes.scale - t.logits.scale),
+    ]
 
 
 PRIMITIVES = (rbf_svm,)

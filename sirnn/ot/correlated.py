@@ -9,6 +9,9 @@ message each way for a whole batch of fields. Payload per OT in bits:
 All fields of a batch are packed into one bit string, rounded up to bytes once. `cot_both_ways` runs both directions
 in the same two flights. Secure against semi-honest parties.
 
+OTs are hashed, corrected and packed a block at a time. `stream_correlated_ot` and `stream_cot_both_ways` ask for
+correlations and hand out shares in the same blocks, for products whose terms would not fit in memory together.
+
 Source: Asharov, Lindell, Schneider, Zohner (CCS 2013), section 5.
 """
 
@@ -16,7 +19,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Sequence
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import attrs
 import numpy as np
@@ -24,16 +27,27 @@ import numpy as np
 from sirnn import ring
 from sirnn.cost import Cost
 from sirnn.crypto.confined import Confined
-from sirnn.crypto.hashing import Blocks, derive_key
-from sirnn.kernels.bitpack import pack, packed_bytes, unpack
+from sirnn.crypto.hashing import Blocks, chunks, derive_key
+from sirnn.errors import LocalError
+from sirnn.kernels.bitpack import packed_bytes
 from sirnn.kernels.correlate import correct_sums, correct_xors, take_sums, take_xors
 from sirnn.ot.fields import CotField, check_choices, fitting
 from sirnn.ot.pads import WORD_BITS, receiver_pads, sender_pads, words_of
 from sirnn.ot.rows import Bits, Offer, choose, narrow_keys, offer, rows_cost
 from sirnn.ot.source import choices as random_choices
+from sirnn.ot.strings import Reader, Writer, exchange_strings, receive_string, send_string
 from sirnn.party import Party
 from sirnn.profile import Profile
 from sirnn.ring import Words
+
+BLOCK_WORDS = 1 << 16
+"""Words of pads hashed at a time: with corrections and shares they come to a few MB."""
+
+Correlate: TypeAlias = Callable[[int, slice], Words]
+"""(number of a field, some of its OTs) -> their correlations, (n,) or (n, repeat); bits beyond the width are cut."""
+
+Collect: TypeAlias = Callable[[int, slice, Words], None]
+"""Takes (number of a field, some of its OTs, shares of these); shares of both directions are to be added up."""
 
 # ------------------------------------------------------------ one way
 
@@ -65,18 +79,51 @@ async def correlated_ot(
 
     Cost: `correlated_ot_cost`, 2 flights.
     """
+    sums, correlate = _Sums(fields), None
+    if party.role == sender:
+        correlate = _of_arrays(fields, correlations)
+    await stream_correlated_ot(party, fields, sums.add, sender=sender, correlate=correlate, choices=choices)
+    return sums.words
+
+
+async def stream_correlated_ot(
+    party: Party,
+    fields: Sequence[CotField],
+    collect: Collect,
+    *,
+    sender: int,
+    correlate: Correlate | None = None,
+    choices: Sequence[Words] | None = None,
+) -> None:
+    """`correlated_ot`, block by block.
+
+    Args:
+        party: this party.
+        fields: what is transferred, the same at both parties.
+        collect: takes this party's shares.
+        sender: role of the party that knows the correlations.
+        correlate: at the sender, tells them.
+        choices: at the receiver, an array of (field.count,) bits for each field.
+
+    Raises:
+        LocalError: as `correlated_ot`.
+
+    Cost: `correlated_ot_cost`, 2 flights.
+    """
     key = party.fresh_key("correlated OT")
     with party.scope("correlated_ot"):
         if party.role == sender:
-            words = fitting(correlations, [field.shape for field in fields])
+            if correlate is None:
+                raise LocalError("the sender of correlated OTs has no correlations", remedy="say what they are")
             made = await offer(party, key, _count(fields))
-            message, outputs = _correct(made, await party.channel.recv(made.message_bytes), fields, words)
+            sent = _Sent(made, await party.channel.recv(made.message_bytes), fields, correlate, collect)
+            await send_string(party.channel, _payload(fields), sent.write)
+        else:
+            bits = _bits(fields, choices)
+            message, rows = await choose(party, key, bits)
             await party.channel.send(message)
-            return outputs
-        bits = _bits(fields, choices)
-        message, rows = await choose(party, key, bits)
-        await party.channel.send(message)
-        return _take(key, rows, bits, fields, await party.channel.recv(_payload(fields)))
+            received = _Received(key, rows, bits, fields, collect)
+            await receive_string(party.channel, _payload(fields), received.read)
 
 
 def correlated_ot_cost(profile: Profile, fields: Sequence[CotField], *, sender: int) -> Cost:
@@ -103,9 +150,22 @@ async def cot_both_ways(
 
     Cost: `cot_both_ways_cost`, 2 flights.
     """
+    sums = _Sums(fields)
+    await stream_cot_both_ways(party, fields, _of_arrays(fields, correlations), choices, sums.add)
+    return sums.words
+
+
+async def stream_cot_both_ways(
+    party: Party, fields: Sequence[CotField], correlate: Correlate, choices: Sequence[Words], collect: Collect
+) -> None:
+    """`cot_both_ways`, block by block; see `stream_correlated_ot`. Shares of both directions go to `collect`.
+
+    Cost: `cot_both_ways_cost`, 2 flights.
+    """
     with party.scope("correlated_ot"):
         asked = await ask_both_ways(party, fields, choices)
-        return await asked.answer(party, await party.channel.exchange(asked.message, asked.expects), correlations)
+        theirs = await party.channel.exchange(asked.message, asked.expects)
+        await asked.stream(party, theirs, correlate, collect)
 
 
 def cot_both_ways_cost(profile: Profile, fields: Sequence[CotField]) -> Cost:
@@ -144,16 +204,17 @@ class Asked(Confined):
             LocalError: correlations that do not fit the fields, a party of another session, or this was answered
                 before: the same pads on other correlations would give the peer their difference.
         """
-        words = fitting(correlations, [field.shape for field in self.fields])
+        sums = _Sums(self.fields)
+        await self.stream(party, theirs, _of_arrays(self.fields, correlations), sums.add)
+        return sums.words
+
+    async def stream(self, party: Party, theirs: bytes, correlate: Correlate, collect: Collect) -> None:
+        """`answer`, block by block."""
         self.bind(party.session)
         self.spend()
-        answer, sent = _correct(self._made, theirs, self.fields, words)
-        corrections = await party.channel.exchange(answer, _payload(self.fields))
-        received = _take(self._key, self._rows, self._bits, self.fields, corrections)
-        return [
-            a ^ b if field.xor else ring.reduce(a + b, field.bits)
-            for a, b, field in zip(sent, received, self.fields, strict=True)
-        ]
+        sent = _Sent(self._made, theirs, self.fields, correlate, collect)
+        received = _Received(self._key, self._rows, self._bits, self.fields, collect)
+        await exchange_strings(party, _payload(self.fields), sent.write, received.read)
 
 
 async def ask_both_ways(party: Party, fields: Sequence[CotField], choices: Sequence[Words]) -> Asked:
@@ -204,13 +265,16 @@ async def random_choice_cot(
     Cost: the fields' bits from the sender, 1 flight; no COT beyond `rows`.
     """
     key = party.fresh_key("correlated OT, random choices")
+    sums, nbytes = _Sums(fields), _payload(fields)
     if party.role == sender:
-        words = fitting(correlations, [field.shape for field in fields])
         made = Offer(key, len(rows), narrow_keys(party), rows)
-        message, outputs = _correct(made, bytes(made.message_bytes), fields, words)
-        await party.channel.send(message)
-        return outputs
-    return _take(key, rows, random_choices(rows), fields, await party.channel.recv(_payload(fields)))
+        correlate = _of_arrays(fields, correlations)
+        sent = _Sent(made, bytes(made.message_bytes), fields, correlate, sums.add)
+        await send_string(party.channel, nbytes, sent.write)
+    else:
+        received = _Received(key, rows, random_choices(rows), fields, sums.add)
+        await receive_string(party.channel, nbytes, received.read)
+    return sums.words
 
 
 async def random_choice_cot_both_ways(
@@ -236,64 +300,142 @@ async def random_choice_cot_both_ways(
 # ------------------------------------------------------------ the two sides
 
 
-def _correct(
-    made: Offer, message: bytes, fields: Sequence[CotField], correlations: Sequence[Words]
-) -> tuple[bytes, list[Words]]:
-    """The sender's answer, and its outputs.
+@attrs.frozen(eq=False, repr=False)
+class _Sent:
+    """The sender's side of a batch, whose choices are known to be flipped or not."""
 
-    Who chose 0 keeps pad 0; who chose 1 adds the correction to pad 1, which makes pad 0 + correlation.
+    made: Offer
+    message: bytes
+    fields: Sequence[CotField]
+    correlate: Correlate
+    collect: Collect
+
+    async def write(self, writer: Writer) -> None:
+        """The corrections go to the peer and own shares to `collect`.
+
+        Who chose 0 keeps pad 0; who chose 1 adds the correction to pad 1, which makes pad 0 + correlation.
+        """
+        rows, flips = self.made.rows(self.message)
+
+        def hashed(key: bytes, part: slice, bits: int) -> tuple[Words, ...]:
+            return sender_pads(key, rows[part], flips[part], self.made.delta, bits=bits)
+
+        for index, part, _, (zeros, ones) in _pieces(self.made.key, self.fields, hashed):
+            field = self.fields[index]
+            sent, kept = (np.empty(len(zeros), ring.dtype_for(field.bits)) for _ in range(2))
+            correct = correct_xors if field.xor else correct_sums
+            correct(zeros, ones, self.correlate(index, part).ravel(), _cut_to(field), sent, kept)
+            self.collect(index, part, _shaped(kept, field))
+            await writer.write(sent, field.bits)
+
+
+@attrs.frozen(eq=False, repr=False)
+class _Received:
+    """The receiver's side of a batch."""
+
+    key: bytes
+    rows: Blocks
+    bits: Bits
+    fields: Sequence[CotField]
+    collect: Collect
+
+    async def read(self, reader: Reader) -> None:
+        """Own shares go to `collect`."""
+
+        def hashed(key: bytes, part: slice, bits: int) -> tuple[Words, ...]:
+            return (receiver_pads(key, self.rows[part], bits=bits),)
+
+        for index, part, place, (pads,) in _pieces(self.key, self.fields, hashed):
+            field = self.fields[index]
+            sent = await reader.read(len(pads), field.bits)
+            kept = np.empty_like(sent)
+            take = take_xors if field.xor else take_sums
+            take(pads, sent, self.bits[place], field.repeat, _cut_to(field), kept)
+            self.collect(index, part, _shaped(kept, field))
+
+
+class _Sums:
+    """Shares of whole fields, both directions added up: a `Collect` that keeps everything."""
+
+    def __init__(self, fields: Sequence[CotField]) -> None:
+        self._fields = fields
+        self._found: dict[int, Words] = {}
+
+    def add(self, number: int, part: slice, words: Words) -> None:
+        field, found = self._fields[number], self._found.get(number)
+        if found is None:
+            if len(words) == field.count:
+                self._found[number] = words
+                return
+            found = self._found[number] = np.zeros(field.shape, words.dtype)
+        total = found[part]
+        if field.xor:
+            total ^= words
+        else:
+            total += words
+            total &= _cut_to(field).astype(total.dtype)
+
+    @property
+    def words(self) -> list[Words]:
+        """An array of `field.shape` for each field."""
+        return [
+            self._found[number] if number in self._found else np.zeros(field.shape, ring.dtype_for(field.bits))
+            for number, field in enumerate(self._fields)
+        ]
+
+
+def _of_arrays(fields: Sequence[CotField], correlations: Sequence[Words] | None) -> Correlate:
+    """Correlations that are there already, an array for each field."""
+    words = fitting(correlations, [field.shape for field in fields])
+    return lambda index, part: words[index][part]
+
+
+class _Piece(NamedTuple):
+    """Some OTs of one field that are hashed together.
+
+    Attributes:
+        number: of the field.
+        part: which of its OTs.
+        place: the same, counted through all fields.
+        pads: (n * repeat,) words each; bits above the field's width are left in.
     """
-    rows, flips = made.rows(message)
 
-    def hashed(key: bytes, part: slice, bits: int) -> tuple[Words, ...]:
-        return sender_pads(key, rows[part], flips[part], made.delta, bits=bits)
-
-    corrections, outputs = [], []
-    for field, (zeros, ones), correlation in zip(fields, _pads(made.key, fields, hashed), correlations, strict=True):
-        sent, kept = (np.empty(field.count * field.repeat, ring.dtype_for(field.bits)) for _ in range(2))
-        correct = correct_xors if field.xor else correct_sums
-        correct(zeros, ones, correlation.ravel(), _cut_to(field), sent, kept)
-        corrections.append((sent, field.bits))
-        outputs.append(kept.reshape(field.shape))
-    return pack(corrections), outputs
-
-
-def _take(key: bytes, rows: Blocks, bits: Bits, fields: Sequence[CotField], message: bytes) -> list[Words]:
-    """The receiver's outputs."""
-
-    def hashed(key: bytes, part: slice, bits: int) -> tuple[Words, ...]:
-        return (receiver_pads(key, rows[part], bits=bits),)
-
-    corrections = unpack(message, [(field.count * field.repeat, field.bits) for field in fields])
-    outputs, start = [], 0
-    for field, (pads,), sent in zip(fields, _pads(key, fields, hashed), corrections, strict=True):
-        kept = np.empty_like(sent)
-        take = take_xors if field.xor else take_sums
-        take(pads, sent, bits[start : start + field.count], field.repeat, _cut_to(field), kept)
-        outputs.append(kept.reshape(field.shape))
-        start += field.count
-    return outputs
+    number: int
+    part: slice
+    place: slice
+    pads: tuple[Words, ...]
 
 
 Hash: TypeAlias = Callable[[bytes, slice, int], tuple[Words, ...]]
 """(key, rows, bits) -> pads of those rows: one array at the receiver, two at the sender."""
 
 
-def _pads(key: bytes, fields: Sequence[CotField], hashed: Hash) -> Iterator[tuple[Words, ...]]:
-    """For each field its pads, (count * repeat,) words each; bits above the field's width are left in.
+def _pieces(key: bytes, fields: Sequence[CotField], hashed: Hash) -> Iterator[_Piece]:
+    """All OTs, in order.
 
-    Neighbours that need pads of one length are hashed together.
+    Neighbours that need pads of one length are hashed together, in blocks that each have a key of their own.
     """
     start = 0
-    for bits, group in itertools.groupby(fields, key=_pad_bits):
+    for bits, group in itertools.groupby(enumerate(fields), key=lambda each: _pad_bits(each[1])):
         members = list(group)
-        stop = start + _count(members)
-        pads = hashed(derive_key(key, f"rows {start}"), slice(start, stop), bits)
-        place = 0
-        for field in members:
-            yield tuple(_cut(part[place : place + field.count], field) for part in pads)
-            place += field.count
-        start = stop
+        count = _count([field for _, field in members])
+        size = max(1, BLOCK_WORDS * WORD_BITS // bits)
+        for run, block_key in chunks(derive_key(key, f"rows {start}"), count, size):
+            block = slice(start + run.start, start + run.stop)
+            yield from _cut_up(members, start, block, hashed(block_key, block, bits))
+        start += count
+
+
+def _cut_up(
+    members: Sequence[tuple[int, CotField]], start: int, block: slice, pads: tuple[Words, ...]
+) -> Iterator[_Piece]:
+    """A block's part of each field that reaches into it; the first field begins at `start`."""
+    for index, field in members:
+        first, last = max(start, block.start), min(start + field.count, block.stop)
+        if first < last:
+            some = tuple(_cut(part[first - block.start : last - block.start], field) for part in pads)
+            yield _Piece(index, slice(first - start, last - start), slice(first, last), some)
+        start += field.count
 
 
 def _pad_bits(field: CotField) -> int:
@@ -307,6 +449,11 @@ def _cut(pads: Words, field: CotField) -> Words:
     if field.repeat == 1:
         return pads[:, 0]
     return pads.view(ring.dtype_for(field.bits))[:, : field.repeat].reshape(-1)
+
+
+def _shaped(words: Words, field: CotField) -> Words:
+    """The words of some OTs, a row for each that has several."""
+    return words if field.repeat == 1 else words.reshape(-1, field.repeat)
 
 
 def _cut_to(field: CotField) -> np.uint64:
@@ -338,5 +485,13 @@ def _bits(fields: Sequence[CotField], choices: Sequence[Words] | None) -> Bits:
     return bits
 
 
-PRIMITIVES = (correlated_ot, cot_both_ways, ask_both_ways, random_choice_cot, random_choice_cot_both_ways)
+PRIMITIVES = (
+    correlated_ot,
+    stream_correlated_ot,
+    cot_both_ways,
+    stream_cot_both_ways,
+    ask_both_ways,
+    random_choice_cot,
+    random_choice_cot_both_ways,
+)
 """The public coroutines here; their lists of fields do not fit the registry, so they have a test suite of their own."""

@@ -27,6 +27,9 @@ Bits = npt.NDArray[np.uint8]
 COTS = ("cot/server", "cot/client")
 """What the store and `Cost.demand` call the random COTs that each party sends."""
 
+ROW_BYTES = 16
+"""Bytes of a COT at a party."""
+
 
 def rows_cost(profile: Profile, count: int, *, sender: int) -> Cost:
     """The receiver's message, and what is drawn from the store."""

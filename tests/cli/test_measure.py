@@ -51,6 +51,17 @@ def test_what_is_made_ahead_is_declared_too(invoke, name):
     assert measured["bytes_online"] < paper["bytes_online"] / 4
 
 
+def test_the_curve_is_the_cost_at_each_count(invoke):
+    curve = run(invoke, "cost", "sigmoid", *EXACT)["bytes_per_instance_at"]
+    assert list(curve) == [str(10**power) for power in range(7)]
+    for count in ("1", "1000"):
+        assert curve[count] == run(invoke, "cost", "sigmoid", "--count", count, *EXACT)["bytes_per_instance"]
+    assert sorted(curve.values(), reverse=True) == list(curve.values())
+    shown = invoke("cost", "sigmoid", *EXACT).stdout
+    assert "by how many are evaluated at once" in shown
+    assert "bytes_per_instance_at" not in run(invoke, "cost", "iris", *EXACT)
+
+
 def test_the_seconds_are_those_of_the_stages(invoke):
     report = run(invoke, "measure", "exp", "--count", "9", *EXACT)
     assert all(report[f"seconds_{stage}"] > 0 for stage in STAGES)

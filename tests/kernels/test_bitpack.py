@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from sirnn import ring
 from sirnn.errors import LocalError
-from sirnn.kernels.bitpack import pack, packed_bytes, unpack
+from sirnn.kernels.bitpack import Packer, Unpacker, pack, packed_bytes, unpack
 
 
 def reference(fields) -> bytes:
@@ -82,3 +82,23 @@ def test_spare_bits_carry_nothing():
 def test_widths_have_limits(bits):
     with pytest.raises(LocalError, match=f"{bits} bits"):
         pack([(np.zeros(1, np.uint8), bits)])
+
+
+@pytest.mark.parametrize("part", [8, 64, 1 << 16])
+@pytest.mark.parametrize("sizes", [[(0, 3)], [(64, 1)], [(9, 7), (20, 64), (33, 8), (1, 1)], [(20_001, 14), (7, 5)]])
+def test_a_string_in_parts_is_the_same_string(part, sizes):
+    fields = [field(count, bits) for count, bits in sizes]
+    packer = Packer(packed_bytes(sizes), part)
+    parts = [each for words, bits in fields for cut in np.array_split(words, 3) for each in packer.add(cut, bits)]
+    parts.append(packer.last())
+    assert b"".join(parts) == reference(fields)
+    assert all(len(each) == part for each in parts[:-1])
+    assert 0 < len(parts[-1]) <= part or len(parts) == 1
+    unpacker, left = Unpacker(part), iter(parts)
+    for words, bits in fields:
+        out, place = np.empty_like(words), 0
+        while place < words.size:
+            place += unpacker.take(out[place:], bits)
+            if place < words.size:
+                unpacker.feed(next(left))
+        assert np.array_equal(out, words)
