@@ -76,6 +76,11 @@ class ModelShape(ABC):
 
     @property
     @abstractmethod
+    def operations(self) -> int:
+        """Multiplications and function values of one recording: how large the model is, whatever it costs."""
+
+    @property
+    @abstractmethod
     def tensors(self) -> dict[str, TensorSpec]:
         """Shape and type of every private array, by its name in the weights."""
 

@@ -118,6 +118,10 @@ class SvmShape(ModelShape):
         return f"{self.features} features"
 
     @property
+    def operations(self) -> int:
+        return self.centres * (self.features + len(self.classes) + 1)
+
+    @property
     def distance_accumulator(self) -> FixedPoint:
         """Ring of a squared distance."""
         return accumulator(self.types.distance, (self.types.input, self.types.input))
