@@ -208,7 +208,7 @@ class Endpoint:
             else:
                 self._check_open(fork)
                 if not 1 <= depth <= self.deepest + 1:
-                    raise PeerError("the other party sent a message of a depth that none can have", remedy=_SAME_PROGRAM)
+                    raise PeerError("the other party sent a message of an impossible depth", remedy=_SAME_PROGRAM)
                 self._post(fork, depth, payload)
         except PeerError as error:
             self.fail(error)

@@ -88,10 +88,10 @@ class FixedPoint:
             scaled = np.rint(np.ldexp(values, self.scale))
         # Compare as floats below 2^63 so that 64-bit types do not round up past their own end.
         below, above = scaled < low, scaled >= float(high) + 1
-        integers = np.where(below | above, 0, scaled).astype(np.int64 if self.signed else np.uint64)
+        inside = np.where(below | above, 0, scaled)
+        integers = inside.astype(np.int64) if self.signed else inside.astype(np.uint64)
         integers[below], integers[above] = low, high
-        words = ring.from_signed(integers, self.bits) if self.signed else ring.reduce(integers, self.bits)
-        return words, int(np.count_nonzero(below | above))
+        return ring.from_signed(integers, self.bits), int(np.count_nonzero(below | above))
 
     def to_int(self, words: Words) -> npt.NDArray[np.int64]:
         """Words to the integers they stand for; unsigned types of at most 63 bits."""

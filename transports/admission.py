@@ -20,6 +20,10 @@ REMINDER_SECONDS = 10.0
 """Between two words to a client in the queue; shorter than anybody's patience with a silent peer."""
 
 
+class TurnedAwayError(TransportError):
+    """A client came that there was no room for."""
+
+
 class Gate:
     """The places there are, and who waits for one.
 
@@ -41,7 +45,8 @@ class Gate:
             say: tells the client what to expect.
 
         Raises:
-            TransportError: there is no room in the queue either, or the client has left it.
+            TurnedAwayError: there is no room in the queue either.
+            TransportError: the client has left the queue.
         """
         if self._free:
             self._free -= 1
@@ -55,8 +60,9 @@ class Gate:
     async def _wait(self, say: Say) -> None:
         if len(self._turns) >= self._queue:
             await say(BUSY)
-            raise TransportError(
-                f"turned away: {len(self._turns)} clients are in the queue", remedy="allow more clients, or a longer one"
+            raise TurnedAwayError(
+                f"turned away: {len(self._turns)} clients are in the queue",
+                remedy="allow more of them",
             )
         turn = trio.Event()
         self._turns.append(turn)

@@ -58,7 +58,7 @@ Admission: TypeAlias = Callable[[Say], AbstractAsyncContextManager[None]]
 """Entered when a client has said that it speaks this version, left at its end; may wait, or raise. See `Gate`."""
 
 
-class SaidNothing(TransportError):
+class SaidNothingError(TransportError):
     """The other side connected and did not say a single byte: whoever only looks whether somebody listens does so."""
 
 
@@ -94,7 +94,7 @@ async def open_connection(
     Raises:
         PeerError: the other side does not speak sirnn, speaks another version, or left in disagreement.
         TransportError: the connection was lost, no progress was made for too long, or the server is busy.
-        SaidNothing: not a byte came.
+        SaidNothingError: not a byte came.
     """
     stopped_by: BaseException | None = None
     seconds = silence_seconds if greeting_seconds is None else greeting_seconds
@@ -353,7 +353,7 @@ async def _hear(stream: Stream, seconds: float) -> str:
             if not data:
                 raise _lost_early(silent=not theirs)
     if len(theirs) < length:
-        raise (TransportError if theirs else SaidNothing)(
+        raise (TransportError if theirs else SaidNothingError)(
             f"the other side accepted the connection and said nothing for {seconds:g} s",
             remedy="it hangs, or it is something else that listens there; a server that is merely busy says so",
         )
@@ -361,7 +361,7 @@ async def _hear(stream: Stream, seconds: float) -> str:
 
 
 def _lost_early(*, silent: bool = False) -> TransportError:
-    return (SaidNothing if silent else TransportError)(
+    return (SaidNothingError if silent else TransportError)(
         "the other side closed the connection before it began", remedy="see its own output, and check the port"
     )
 

@@ -19,7 +19,7 @@ import trio
 
 from sirnn.channel import Channel
 from sirnn.endpoint import Observer
-from sirnn.errors import LocalError, TransportError, quoted
+from sirnn.errors import LocalError, TransportError
 from transports.connection import SILENCE_SECONDS, open_connection
 
 CONNECT_SECONDS = 10.0
@@ -160,7 +160,7 @@ async def _loopback(host: str, port: int) -> list[tuple[int, str]]:
     try:
         found = await trio.socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except OSError as error:
-        raise TransportError(f"cannot find the host {quoted(host)}: {error.strerror}", remedy="check its name") from error
+        raise TransportError(f"cannot find the host {host!r}: {error.strerror}", remedy="check its name") from error
     beyond = sorted({str(at[0]) for *_, at in found if not ipaddress.ip_address(at[0]).is_loopback})
     if beyond:
         raise LocalError(

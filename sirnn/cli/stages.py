@@ -73,3 +73,9 @@ def seconds_of(*parties: Marks) -> Seconds:
         spans[stage].append(end - start)
     offline, online = (median(spans[stage] or [0.0]) for stage in (Phase.OFFLINE, Phase.ONLINE))
     return Seconds(sum(spans[Phase.SETUP]), offline, online)
+
+
+def in_stages(seconds: Seconds) -> str:
+    """Seconds in words; those of being prepared apart, if there was anything to prepare."""
+    ahead = f" ({seconds.offline:.1f} s of it offline)" if seconds.offline else ""
+    return f"{seconds.total:.1f} s{ahead}"

@@ -136,7 +136,7 @@ class FastGrnnShape(ModelShape):
     @property
     def operations(self) -> int:
         sides = ((self.input_rank, self.channels), (self.hidden_rank, self.hidden))
-        products = sum(inputs * self.hidden if rank is None else rank * (inputs + self.hidden) for rank, inputs in sides)
+        products = sum(size * self.hidden if rank is None else rank * (size + self.hidden) for rank, size in sides)
         # Of every unit, at every step: two functions, the mix, and the products that make the next state.
         return self.steps * (products + 5 * self.hidden) + self.hidden * len(self.classes)
 

@@ -72,10 +72,11 @@ class Limits:
         numbers = text[:100].split(" ")
         if len(numbers) != 3 or not all(number.isascii() and number.isdigit() for number in numbers):
             raise PeerError(f"the other party's limits are {quoted(text)}", remedy="both must run the same release")
-        return Limits(*map(int, numbers))
+        recordings, traffic, memory = map(int, numbers)
+        return Limits(recordings, traffic, memory)
 
 
-UNLIMITED = Limits(*[10**18] * 3, math.inf, math.inf)
+UNLIMITED = Limits(10**18, 10**18, 10**18, math.inf, math.inf)
 """For two parties of one user."""
 
 

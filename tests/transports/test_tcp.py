@@ -6,7 +6,7 @@ import trio
 from sirnn.endpoint import ABORT, CONTROL, NAME_BYTES, fork_id
 from sirnn.errors import LocalError, PeerError, TransportError
 from transports import connection, tcp
-from transports.connection import SaidNothing
+from transports.connection import SaidNothingError
 from transports.framing import frames
 
 HELLO = connection.MAGIC + b"test".ljust(connection.VERSION_BYTES, b"\0")
@@ -150,7 +150,7 @@ async def test_a_peer_that_leaves_before_it_said_anything():
         pass
 
     error = await against_raw_bytes(script, listens)
-    assert isinstance(error, SaidNothing)
+    assert isinstance(error, SaidNothingError)
 
 
 async def test_a_peer_that_says_nothing_at_all():
@@ -160,7 +160,7 @@ async def test_a_peer_that_says_nothing_at_all():
 
     error = await against_raw_bytes(script, listens, silence_seconds=0.05)
     assert isinstance(error, TransportError)
-    assert isinstance(error, SaidNothing)
+    assert isinstance(error, SaidNothingError)
     assert "said nothing for 0.05 s" in str(error)
 
 
