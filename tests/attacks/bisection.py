@@ -12,6 +12,7 @@ from __future__ import annotations
 from functools import partial
 
 import attrs
+import click
 import numpy as np
 import trio
 
@@ -79,10 +80,10 @@ def main():
     """Attack a client and print what comes of it."""
     reading = np.array([36.6180, 1.0])
     low, high, seen = trio.run(attack, reading)
-    print(f"the client's reading:    {reading[0]:.4f}")
-    print(f"what the server thinks:  {low:.5f} to {high:.5f}, after {SESSIONS} sessions")
-    print(f"sessions that went on:   {sum(seen)}")
-    print("broken" if low <= reading[0] <= high else "the server has learned nothing")
+    click.echo(f"the client's reading:    {reading[0]:.4f}")
+    click.echo(f"what the server thinks:  {low:.5f} to {high:.5f}, after {SESSIONS} sessions")
+    click.echo(f"sessions that went on:   {sum(seen)}")
+    click.echo("broken" if low <= reading[0] <= high else "the server has learned nothing")
 
 
 if __name__ == "__main__":

@@ -126,7 +126,9 @@ def test_a_web_browser_is_told_off_and_the_server_goes_on(tiny):
         with pytest.raises((http.client.HTTPException, OSError)):
             browser.getresponse()
         browser.close()
-        server.wait_for(r"session 1 with 127\.0\.0\.1:\d+: failed: the other side does not speak sirnn: it began with b'GET")
+        server.wait_for(
+            r"session 1 with 127\.0\.0\.1:\d+: failed: the other side does not speak sirnn: it began with b'GET"
+        )
         answer("query", "--connect", server.address, "--input", tiny.recording)
 
 
