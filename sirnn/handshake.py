@@ -15,7 +15,7 @@ from typing import Any
 import attrs
 
 from sirnn.channel import Channel, Phase
-from sirnn.errors import LocalError, PeerError
+from sirnn.errors import LocalError, PeerError, quoted
 
 NONCE_BYTES = 16
 FACTS_LIMIT = 64 << 10
@@ -96,5 +96,4 @@ def _compare(role: int, mine: Mapping[str, str], theirs: Mapping[str, str], must
 
 
 def _quoted(value: str | None) -> str:
-    # The peer chose this text; as a literal it cannot play tricks on a terminal.
-    return "nothing" if value is None else ascii(value[:200])
+    return "nothing" if value is None else quoted(value, 200)

@@ -233,7 +233,7 @@ class TwinTrace:
         logits_type: how to read the logits.
     """
 
-    logits: Words
+    logits: Words = attrs.field(repr=False)
     wrapped: int
     logits_type: FixedPoint
 

@@ -185,9 +185,9 @@ class SvmParameters:
         provenance: how it came about.
     """
 
-    centres: Reals
-    coefficients: Reals
-    bias: Reals
+    centres: Reals = attrs.field(repr=False)
+    coefficients: Reals = attrs.field(repr=False)
+    bias: Reals = attrs.field(repr=False)
     mean: tuple[float, ...]
     gain: tuple[float, ...]
     classes: tuple[str, ...]

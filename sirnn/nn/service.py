@@ -66,8 +66,8 @@ class Reply:
 
     shape: ModelShape
     recordings: int
-    words: Words | None
-    classes: tuple[int, ...] | None
+    words: Words | None = attrs.field(repr=False)
+    classes: tuple[int, ...] | None = attrs.field(repr=False)
     logits: ArithmeticShare
     clipped: int = 0
 

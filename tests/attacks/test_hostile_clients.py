@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import struct
 import tracemalloc
 
@@ -19,6 +20,14 @@ from tests.attacks.servers import ROOT, VERSION, framed, serving, until_closed
 from transports import tcp
 
 MORE = 1 << 31
+
+
+async def after_a_good_hello(port, body, recordings="2"):
+    """A client that greets like one of ours and then does `body(channel)`."""
+    async with tcp.connect("127.0.0.1", port, role=1, version=VERSION) as channel:
+        agree, tell = {"reveals": Reveal.CLASS.value}, {"model": "any", "recordings": recordings}
+        await start_session(channel, profile=Profile.PAPER, agree=agree, tell=tell)
+        await body(channel)
 
 
 @pytest.mark.parametrize("depth", [0, 3, 0xFFFFFFFF])
@@ -64,18 +73,14 @@ async def test_chatter_instead_of_a_hello():
 
 
 async def test_chatter_after_a_good_hello():
-    async def chatter(port):
-        async with tcp.connect("127.0.0.1", port, role=1, version=VERSION) as channel:
-            agree, tell = {"reveals": Reveal.CLASS.value}, {"model": "any", "recordings": "2"}
-            await start_session(channel, profile=Profile.PAPER, agree=agree, tell=tell)
-            number = 0
-            while True:
-                await channel.fork(f"chatter {(number := number + 1)}").send(b"")
-                await trio.sleep(0.05)
+    async def chatter(channel):
+        for number in itertools.count():
+            await channel.fork(f"chatter {number}").send(b"")
+            await trio.sleep(0.05)
 
     async def chatters(port):
         with pytest.raises((PeerError, TransportError)):
-            await chatter(port)
+            await after_a_good_hello(port, chatter)
 
     async with serving(silence=0.5, places=2) as server, trio.open_nursery() as nursery:
         nursery.start_soon(chatters, server.port)
@@ -83,15 +88,15 @@ async def test_chatter_after_a_good_hello():
 
 
 async def test_a_session_that_takes_too_long():
-    async def linger(port):
+    async def linger(channel):
+        await channel.fork("nothing").recv(1)
+
+    async def lingers(port):
         with pytest.raises(PeerError, match="stopped with TransportError"):
-            async with tcp.connect("127.0.0.1", port, role=1, version=VERSION) as channel:
-                agree, tell = {"reveals": Reveal.CLASS.value}, {"model": "any", "recordings": "2"}
-                await start_session(channel, profile=Profile.PAPER, agree=agree, tell=tell)
-                await channel.fork("nothing").recv(1)
+            await after_a_good_hello(port, linger)
 
     async with serving(limits=Limits(session_seconds=2.0)) as server, trio.open_nursery() as nursery:
-        nursery.start_soon(linger, server.port)
+        nursery.start_soon(lingers, server.port)
         assert isinstance(await server.log.failure(1), TransportError)
         assert "the session was not over after 2 s" in str(await server.log.failure(1))
 
@@ -115,15 +120,9 @@ async def test_who_connects_and_says_nothing_takes_nobodys_place(monkeypatch):
 
 @pytest.mark.parametrize("recordings", ["1025x2", "999999999x2"])
 async def test_more_recordings_than_are_allowed(recordings):
-    async def greedy(port):
-        with pytest.raises(PeerError, match="stopped with PeerError"):
-            async with tcp.connect("127.0.0.1", port, role=1, version=VERSION) as channel:
-                agree, tell = {"reveals": Reveal.CLASS.value}, {"model": "any", "recordings": recordings}
-                await start_session(channel, profile=Profile.PAPER, agree=agree, tell=tell)
-                await channel.recv(1)
-
     async with serving() as server:
-        await greedy(server.port)
+        with pytest.raises(PeerError, match="stopped with PeerError"):
+            await after_a_good_hello(server.port, lambda channel: channel.recv(1), recordings)
         await server.assert_goes_on(1, PeerError, "more than the 1024 that the server allows (--max-recordings)")
 
 

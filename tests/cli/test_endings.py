@@ -127,7 +127,7 @@ def test_a_web_browser_is_told_off_and_the_server_goes_on(tiny):
             browser.getresponse()
         browser.close()
         server.wait_for(
-            r"session 1 with 127\.0\.0\.1:\d+: failed: the other side does not speak sirnn: it began with b'GET"
+            r"session 1 with 127\.0\.0\.1:\d+: failed: the other side does not speak sirnn: it began with b'G"
         )
         answer("query", "--connect", server.address, "--input", tiny.recording)
 

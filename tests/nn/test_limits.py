@@ -111,9 +111,7 @@ def test_limits_travel_as_three_numbers():
     assert Limits.told(UNLIMITED.tell()).memory == UNLIMITED.memory
 
 
-@pytest.mark.parametrize(
-    "text", ["", "1 2", "1 2 3 4", "-1 2 3", "1 2 x", "1  3", "²1 2 3", "\x1b[31m 2 3", "9" * 5000]
-)
+@pytest.mark.parametrize("text", ["", "1 2", "1 2 3 4", "-1 2 3", "1 2 x", "1  3", "² 2 3", "\x1b[31m 2 3", "9" * 5000])
 def test_limits_that_cannot_be_read(text):
     with pytest.raises(PeerError, match="limits are") as caught:
         Limits.told(text)
