@@ -41,8 +41,8 @@ NAME_BYTES = 48
 
 CONTROL_BYTES = 1 + max(COUNTS_BYTES + 1 + DIGEST_BYTES, NAME_BYTES)
 
-ALLOWANCE = 1 << 30
-"""Bytes that nobody waits for and that may lie here, unless the program says otherwise."""
+ALLOWANCE = 8 << 30
+"""Bytes that nobody waits for and that may lie here unless the program, which knows what is to come, says otherwise."""
 
 MESSAGE_CHARGE = 256
 MAILBOX_CHARGE = 1024

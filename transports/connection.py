@@ -259,16 +259,22 @@ class _Connection:
     async def _watch(self, endpoint: Endpoint, silence_seconds: float) -> None:
         """Fail once the program has been blocked, and has made no progress, for that long."""
         while True:
-            now = trio.current_time()
-            since = max(self._written, endpoint.progressed, endpoint.waiting_since) if endpoint.waiting else now
-            if now >= since + silence_seconds:
+            since = self._since(endpoint)
+            await trio.sleep_until(since + silence_seconds)
+            await trio.lowlevel.checkpoint()  # a computation of ours may have kept the reader from what is there
+            if self._since(endpoint) == since:
                 error = TransportError(
                     f"nothing came for {silence_seconds:g} s",
                     remedy="the other party or the network hangs; if it only computes, allow a longer silence",
                 )
                 self._end(endpoint, error)
                 return
-            await trio.sleep_until(since + silence_seconds)
+
+    def _since(self, endpoint: Endpoint) -> float:
+        """Since when the program has been blocked without progress."""
+        if not endpoint.waiting:
+            return trio.current_time()
+        return max(self._written, endpoint.progressed, endpoint.waiting_since)
 
     async def part(self, endpoint: Endpoint, error: BaseException) -> None:
         """Tell the peer why this party stops, and read on for a while so that the message is not lost in a reset.

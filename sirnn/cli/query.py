@@ -32,7 +32,7 @@ from sirnn.errors import LocalError
 from sirnn.models.archive import read_numpy
 from sirnn.models.model import ModelShape
 from sirnn.nn.inference import Reveal
-from sirnn.nn.limits import Limits
+from sirnn.nn.limits import Limits, within
 from sirnn.nn.service import as_reals, ask
 from sirnn.party import CLIENT
 from sirnn.profile import Profile
@@ -130,20 +130,23 @@ async def _query(
     silence: float,
     terms: Terms,
 ) -> tuple[Timed, Ledger]:
-    version, watch = str(PROTOCOL_VERSION), Stopwatch()
     queued = Once("the server is busy with other clients: waiting in its queue")
-    async with connect(*address, role=1, version=version, silence_seconds=silence, queued=queued) as channel:
-        with inference_bars() as (progress, preparing):
-            reply = await ask(
-                channel,
-                recordings,
-                expected=expected,
-                stage=watch,
-                preparing=preparing,
-                progress=progress,
-                **terms.options(CLIENT),
-            )
-        timed = Timed(reply, watch.stop())
+    watch = Stopwatch()
+    with within(terms.limits.session_seconds, "the session", "allow more seconds"):  # the time in the queue included
+        async with connect(
+            *address, role=1, version=str(PROTOCOL_VERSION), silence_seconds=silence, queued=queued
+        ) as channel:
+            with inference_bars() as (progress, preparing):
+                reply = await ask(
+                    channel,
+                    recordings,
+                    expected=expected,
+                    stage=watch,
+                    preparing=preparing,
+                    progress=progress,
+                    **terms.options(CLIENT),
+                )
+            timed = Timed(reply, watch.stop())
     return timed, channel.ledger
 
 

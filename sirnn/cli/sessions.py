@@ -48,6 +48,10 @@ class Session:
     number: int
     peer: str
 
+    def report(self) -> dict[str, Any]:
+        """The keys of `--json`."""
+        return {"session": self.number, "peer": self.peer}
+
 
 class Log:
     """What a server tells of its sessions: a line each, or a JSON object on a line.
@@ -84,7 +88,7 @@ class Log:
                 self.bars.stop()
                 stack.callback(self.bars.start)
             if self.as_json:
-                print_json({"time": now, **attrs.asdict(session), **report}, indent=None)
+                print_json({"time": now, **session.report(), **report}, indent=None)
             else:
                 click.echo(f"{now} session {session.number} with {session.peer}: {said}", err=err)
 

@@ -146,3 +146,19 @@ async def test_whatever_breaks_in_one_session_ends_that_one_alone(monkeypatch, f
         line = sessions.describe(await server.log.failure(1))
         assert "secret" not in line
         await server.honest()
+
+
+async def test_honest_clients_are_served_side_by_side_and_in_turn():
+    async with serving(places=2) as server, trio.open_nursery() as nursery:
+        for _ in range(5):
+            nursery.start_soon(server.honest)
+        for number in range(1, 6):
+            assert await server.log.failure(number) is None
+
+
+async def test_a_client_that_waits_for_others_does_not_keep_them_waiting():
+    """Both are let in; the first says hello and then nothing, and the second is done before the first is given up."""
+    async with serving(places=2) as server, server.hostile(), server.hostile(greets=False):
+        await server.honest()
+        assert [number for number, _ in server.log.said] in ([], [3])
+        assert await server.log.failure(3) is None
