@@ -154,6 +154,14 @@ class Channel(ABC):
         """The fork is done; a later message on it is the peer's error. The root stays open."""
 
     @abstractmethod
+    def allow(self, nbytes: int) -> None:
+        """From now on the peer is at fault if more than so many bytes lie here that nobody waits for.
+
+        It holds for the whole connection. Whoever knows what is to come says so: the peer's hello, or what it is
+        declared to send. Every message and every fork counts something besides its payload.
+        """
+
+    @abstractmethod
     def transcript_digest(self) -> str:
         """Hash of every payload the whole connection has carried so far: 64 hex digits, the same at both ends.
 

@@ -2,8 +2,13 @@
 
 A backend only moves whole messages. It implements `Wire.transmit`, calls `Endpoint.deliver` for each
 message that arrives (never waiting for the program to take it) and `Endpoint.fail` once when the link
-is dead. Mailboxes, depth, counting, the transcript digest and how a conversation ends are done here, once, so
-that they mean the same everywhere.
+is dead. One that gets messages in pieces also calls `Endpoint.announce` before each piece. Mailboxes, depth,
+counting, the transcript digest, what a peer may send and how a conversation ends are done here, once, so that they
+mean the same everywhere.
+
+Nothing from the peer is believed: a message's depth is at most one more than what this side has sent, a message that
+somebody waits for is as long as that one expects, and of messages that nobody waits for only so many bytes may lie
+here (`Channel.allow`), each charged what it takes in memory.
 
 A conversation ends with one control message each way: a *farewell* that says what was counted, or an *abort* that
 says which kind of error stopped the sender. Either ends whatever the peer still waits for.
@@ -34,6 +39,15 @@ DIGEST_BYTES = 32
 NAME_BYTES = 48
 """Control messages: a kind byte, then counts, whether a digest is kept and the digest; or an error's class name."""
 
+CONTROL_BYTES = 1 + max(COUNTS_BYTES + 1 + DIGEST_BYTES, NAME_BYTES)
+
+ALLOWANCE = 8 << 30
+"""Bytes that nobody waits for and that may lie here unless the program, which knows what is to come, says otherwise."""
+
+MESSAGE_CHARGE = 256
+MAILBOX_CHARGE = 1024
+"""What a message, and a fork that nobody has asked for, count beside payload: more than they take in memory."""
+
 Marks: TypeAlias = frozenset[tuple[str, int]]
 """Messages a party has taken, as (path, how many it had taken there before)."""
 
@@ -46,6 +60,7 @@ def fork_id(path: str) -> int:
 
 _CONTROL_ID = fork_id(CONTROL)
 _SAME_PROGRAM = "both must run the same version of the same program"
+_SAME_JOB = "both parties must run the same protocol on the same shapes"
 
 
 class Wire(Protocol):
@@ -78,15 +93,30 @@ Observer: TypeAlias = Callable[[int, MessageEvent], None]
 class _Mailbox:
     """Messages of one fork that have arrived and not been taken, and whoever waits for one."""
 
-    __slots__ = ("arrived", "waiter")
+    __slots__ = ("announced", "arrived", "charge", "waiter")
 
     def __init__(self) -> None:
-        self.arrived: deque[tuple[int, bytes]] = deque()
-        self.waiter: trio.Event | None = None
+        self.arrived: deque[tuple[int, bytes, int]] = deque()  # depth, payload, what it is charged
+        self.announced = 0  # charged for the message that has begun
+        self.charge = 0  # charged for itself, until somebody asks for the fork
+        self.waiter: _Waiter | None = None
+
+    @property
+    def awaited(self) -> bool:
+        """Whether somebody waits for the next message that comes."""
+        return self.waiter is not None and not self.arrived
 
     def wake(self) -> None:
         if self.waiter is not None:
-            self.waiter.set()
+            self.waiter.woken.set()
+
+
+class _Waiter(NamedTuple):
+    """Whoever waits for a message of a fork."""
+
+    woken: trio.Event
+    nbytes: int | None  # that the message must have; None if any will do
+    where: Where
 
 
 class Endpoint:
@@ -98,6 +128,14 @@ class Endpoint:
         simulated: both parties live in one process.
         digest: keep a running hash of the transcript (about a second per gigabyte).
         observer: told of every message, for traces.
+
+    Attributes:
+        waiting: tasks of the program that are blocked.
+        waiting_since: when the first of them was.
+        progressed: when something last came of a message that one of them waits for.
+        buffered: bytes that lie here and that nobody waits for, charges included.
+        allowance: see `Channel.allow`.
+        deepest: largest depth of what this side has sent.
     """
 
     def __init__(
@@ -116,7 +154,10 @@ class Endpoint:
         self.ledger: Ledger = {}
         self.waiting = 0
         self.waiting_since = 0.0
+        self.progressed = 0.0
         self.buffered = 0
+        self.allowance = ALLOWANCE
+        self.deepest = 0
         self.peer_stopped = False
         self._peer_finished = False
         self._stirred: trio.Event | None = None
@@ -128,14 +169,49 @@ class Endpoint:
 
     # ------------------------------------------------------------------ the backend's side
 
+    def announce(self, fork: int, nbytes: int, total: int, *, more: bool) -> None:
+        """A piece of a message is about to come: called before memory is taken for it.
+
+        Args:
+            fork: of the message.
+            nbytes: of the piece.
+            total: of the message so far, the piece included.
+            more: whether another piece of at least a byte follows.
+
+        Raises:
+            PeerError: no such message can be: nobody expects as long a one, or nobody waits and too much lies here.
+        """
+        if fork == _CONTROL_ID:
+            if more or total > CONTROL_BYTES:
+                raise _unreadable()
+            return
+        self._check_open(fork)
+        box = self._mailbox(fork)
+        if not box.awaited:
+            self._charge(nbytes)
+            box.announced += nbytes
+        elif box.waiter is not None and more and box.waiter.nbytes is not None and total >= box.waiter.nbytes:
+            error = PeerError(f"expected a message of {box.waiter.nbytes} bytes and got a longer one", remedy=_SAME_JOB)
+            raise self._located(error, box.waiter.where)
+
+    def hear(self, fork: int) -> None:
+        """Something came of a message: progress, if somebody waits for it."""
+        box = self._mailboxes.get(fork)
+        if box is not None and box.awaited:
+            self.progressed = trio.current_time()
+
     def deliver(self, fork: int, depth: int, payload: bytes) -> None:
         """A message has arrived. Never blocks; the mailbox holds it until the program asks."""
-        if fork == _CONTROL_ID:
-            self._control(payload)
-        elif fork in self._closed:
-            self.fail(PeerError("the other party sent a message on a fork that is already closed"))
-        else:
-            self._post(fork, depth, payload)
+        try:
+            if fork == _CONTROL_ID:
+                self._control(payload)
+            else:
+                self._check_open(fork)
+                if not 1 <= depth <= self.deepest + 1:
+                    raise PeerError("the other party sent a message of an impossible depth", remedy=_SAME_PROGRAM)
+                self._post(fork, depth, payload)
+        except PeerError as error:
+            self.fail(error)
 
     def fail(self, error: SirnnError) -> None:
         """The link is dead: whoever waits, now or later, gets `error` once the mailboxes are empty."""
@@ -160,15 +236,44 @@ class Endpoint:
             await self._stirred.wait()
 
     def _post(self, fork: int, depth: int, payload: bytes) -> None:
+        self.hear(fork)
         box = self._mailbox(fork)
-        box.arrived.append((depth, payload))
-        self.buffered += len(payload)
+        charge, box.announced = box.announced, 0  # of the pieces that nobody waited for as they came
+        if not box.awaited:
+            rest = MESSAGE_CHARGE + len(payload) - charge
+            self._charge(rest)
+            charge += rest
+        box.arrived.append((depth, payload, charge))
         box.wake()
 
+    def _check_open(self, fork: int) -> None:
+        if fork in self._closed:
+            raise PeerError("the other party sent a message on a fork that is already closed")
+
+    def _charge(self, nbytes: int) -> None:
+        """Take note of what lies here. Only a peer whose word is waited for can be blamed for others."""
+        self.buffered += nbytes
+        if self.buffered > self.allowance and self.waiting:
+            raise PeerError(
+                f"the other party sent more than {self.allowance} bytes that nobody asked for", remedy=_SAME_PROGRAM
+            )
+
     def _mailbox(self, fork: int) -> _Mailbox:
+        """The mailbox of a fork, which the peer may be the first to speak of."""
         box = self._mailboxes.get(fork)
         if box is None:
             box = self._mailboxes[fork] = _Mailbox()
+            box.charge = MAILBOX_CHARGE
+            self._charge(box.charge)
+        return box
+
+    def _asked(self, fork: int) -> _Mailbox:
+        """The mailbox of a fork that the program asks for: it costs the peer nothing any more."""
+        box = self._mailboxes.get(fork)
+        if box is None:
+            box = self._mailboxes[fork] = _Mailbox()
+        self.buffered -= box.charge
+        box.charge = 0
         return box
 
     def _stir(self) -> None:
@@ -178,23 +283,23 @@ class Endpoint:
 
     # ------------------------------------------------------------------ the forks' side
 
-    async def take(self, fork: int, where: Where) -> tuple[int, bytes]:
-        """The next message of a fork: (depth, payload)."""
-        box = self._mailbox(fork)
+    async def take(self, fork: int, where: Where, nbytes: int | None = None) -> tuple[int, bytes]:
+        """The next message of a fork: (depth, payload). `nbytes` is how long it must be: a longer one is cut off."""
+        box = self._asked(fork)
         while not box.arrived:
             if self._failure is not None:
                 raise self._located(self._failure, where)
             if box.waiter is not None:
                 raise LocalError("two tasks are receiving on the same fork", remedy="fork once per task")
-            box.waiter = trio.Event()
+            box.waiter = _Waiter(trio.Event(), nbytes, where)
             self._block()
             try:
-                await box.waiter.wait()
+                await box.waiter.woken.wait()
             finally:
                 self.waiting -= 1
                 box.waiter = None
-        depth, payload = box.arrived.popleft()
-        self.buffered -= len(payload)
+        depth, payload, charge = box.arrived.popleft()
+        self.buffered -= charge
         self._stir()
         return depth, payload
 
@@ -202,6 +307,7 @@ class Endpoint:
         """Hand a message to the wire."""
         if self._failure is not None:
             raise self._located(self._failure, where)
+        self.deepest = max(self.deepest, depth)
         await self._transmit(path, depth, payload, where)
 
     def forget(self, fork: int, path: str, below: set[int]) -> None:
@@ -212,7 +318,7 @@ class Endpoint:
         box = self._mailboxes.pop(fork, None)
         self._closed -= below
         self._closed.add(fork)
-        if box is not None and box.arrived:
+        if box is not None and (box.arrived or box.announced):
             raise PeerError("the other party sent more messages than the protocol has", where=path)
 
     def fold(self, digest: bytes) -> None:
@@ -251,7 +357,7 @@ class Endpoint:
 
     @staticmethod
     def _located(error: SirnnError, where: Where) -> SirnnError:
-        path, number = where()
+        path, number = (error.where, error.message_number) if error.where else where()
         located = type(error)(error.problem, remedy=error.remedy, where=path, message_number=number)
         located.__cause__ = error
         return located
@@ -282,7 +388,7 @@ class Endpoint:
         if theirs[COUNTS_BYTES:] != _pack_digest(digest):
             raise PeerError(
                 "the two parties saw different transcripts",
-                remedy="something between them changes messages: use TLS",
+                remedy="something between them changes messages; look at the tunnel or proxy they talk through",
                 where="farewell",
             )
 
@@ -310,10 +416,14 @@ class Endpoint:
             )
         elif kind == FAREWELL and len(body) == COUNTS_BYTES + 1 + DIGEST_BYTES and not self._peer_finished:
             self._peer_finished = True
-            self._post(_CONTROL_ID, 0, body)
+            self._asked(_CONTROL_ID).arrived.append((0, body, 0))
             self.fail(PeerError("the other party has finished and this one has not", remedy=_SAME_PROGRAM))
         else:
-            self.fail(PeerError("the other party sent a control message that cannot be read", remedy=_SAME_PROGRAM))
+            self.fail(_unreadable())
+
+
+def _unreadable() -> PeerError:
+    return PeerError("the other party sent a control message that cannot be read", remedy=_SAME_PROGRAM)
 
 
 def _farewell() -> tuple[str, int]:
@@ -385,12 +495,12 @@ class _Fork(Channel):
         await self._endpoint.put(self.path, depth, data, self._where)
 
     async def _recv(self, nbytes: int) -> bytes:
-        depth, data = await self._endpoint.take(self._id, self._where)
+        depth, data = await self._endpoint.take(self._id, self._where, nbytes)
         if len(data) != nbytes:
             path, number = self._where()
             raise PeerError(
                 f"expected a message of {nbytes} bytes and got one of {len(data)}",
-                remedy="both parties must run the same protocol on the same shapes",
+                remedy=_SAME_JOB,
                 where=path,
                 message_number=number,
             )
@@ -437,6 +547,9 @@ class _Fork(Channel):
         finally:
             self._depth_left[phase] = self._depth
             self._phase, self._depth, self._booked = outer, depth, None
+
+    def allow(self, nbytes: int) -> None:
+        self._endpoint.allowance = nbytes
 
     def close(self) -> None:
         for child in tuple(self._children):

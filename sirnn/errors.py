@@ -14,6 +14,11 @@ a share, a key or a payload.
 from __future__ import annotations
 
 
+def quoted(text: str, most: int = 100) -> str:
+    """Text that the peer chose, as a literal: printable ASCII on one line, its first `most` characters."""
+    return ascii(text[:most]) + ("..." if len(text) > most else "")
+
+
 class SirnnError(Exception):
     """Base of every error this project raises on purpose.
 

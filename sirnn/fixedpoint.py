@@ -66,20 +66,32 @@ class FixedPoint:
         """
         reals = np.asarray(values, dtype=np.float64)
         if not np.all(np.isfinite(reals)):
-            raise LocalError("the values contain NaN or infinity", remedy="clean the recording first")
-        scaled = np.rint(np.ldexp(reals, self.scale))
-        low, high = self.int_range
-        # Compare as floats below 2^63 so that 64-bit types do not round up past their own end.
-        outside = (scaled < low) | (scaled >= float(high) + 1)
-        if np.any(outside):
-            worst = float(reals.ravel()[int(np.argmax(np.abs(np.where(outside, reals, 0))))])
+            raise LocalError("the values contain NaN or infinity", remedy="clean them first")
+        words, outside = self.saturate(reals)
+        if outside:
             raise LocalError(
-                f"{int(outside.sum())} of {reals.size} values do not fit {self}, for example {worst:g}",
+                f"{outside} of {reals.size} values do not fit {self}",
                 remedy=f"values must lie in [{self.range[0]:g}, {self.range[1]:g}]",
             )
-        if self.signed:
-            return ring.from_signed(scaled.astype(np.int64), self.bits)
-        return ring.reduce(scaled.astype(np.uint64), self.bits)
+        return words
+
+    def saturate(self, values: npt.NDArray[np.float64]) -> tuple[Words, int]:
+        """Real numbers to words as `encode` does, but one outside `range` becomes the nearest end of it.
+
+        Every value but NaN has a word, so that nobody who sees what follows learns whether one was outside.
+
+        Returns:
+            The words, and how many values were outside.
+        """
+        low, high = self.int_range
+        with np.errstate(all="ignore"):  # what overflows is outside
+            scaled = np.rint(np.ldexp(values, self.scale))
+        # Compare as floats below 2^63 so that 64-bit types do not round up past their own end.
+        below, above = scaled < low, scaled >= float(high) + 1
+        inside = np.where(below | above, 0, scaled)
+        integers = inside.astype(np.int64) if self.signed else inside.astype(np.uint64)
+        integers[below], integers[above] = low, high
+        return ring.from_signed(integers, self.bits), int(np.count_nonzero(below | above))
 
     def to_int(self, words: Words) -> npt.NDArray[np.int64]:
         """Words to the integers they stand for; unsigned types of at most 63 bits."""

@@ -21,7 +21,7 @@ from typing import Any
 import attrs
 
 from sirnn.channel import Channel, Phase
-from sirnn.errors import LocalError, PeerError
+from sirnn.errors import LocalError, PeerError, quoted
 
 NONCE_BYTES = 16
 COMMITMENT_BYTES = 32
@@ -113,18 +113,15 @@ def _parse(body: bytes) -> dict[str, str]:
 
 def _compare(role: int, mine: Mapping[str, str], theirs: Mapping[str, str], must_match: Collection[str]) -> None:
     expected = {key: mine.get(key) for key in must_match} | {"role": _ROLES[1 - role]}
-    differences = [
-        f"{key}: {_quoted(mine.get(key))} here, {_quoted(theirs.get(key))} there"
-        for key, value in sorted(expected.items(), key=lambda item: (item[0] != "role", item[0]))
-        if theirs.get(key) != value
-    ]
-    if differences:
-        raise PeerError(
-            f"the two parties disagree: {'; '.join(differences)}",
-            remedy="one must be the server, the other the client, with the same job",
-        )
+    differing = [key for key, value in expected.items() if theirs.get(key) != value]
+    if differing:
+        differing.sort(key=lambda key: (key != "role", key))
+        said = [f"{key}: {_quoted(mine.get(key))} here, {_quoted(theirs.get(key))} there" for key in differing]
+        alike = ", ".join(key for key in differing if key != "role")
+        remedies = ["one must be the server and the other the client"] if "role" in differing else []
+        remedies += [f"both must be given the same {alike}"] if alike else []
+        raise PeerError(f"the two parties disagree: {'; '.join(said)}", remedy=" and ".join(remedies))
 
 
 def _quoted(value: str | None) -> str:
-    # The peer chose this text; as a literal it cannot play tricks on a terminal.
-    return "nothing" if value is None else ascii(value[:200])
+    return "nothing" if value is None else quoted(value, 200)

@@ -4,7 +4,16 @@ import pytest
 import trio
 
 from sirnn.channel import FRAME_HEADER, FRAME_LIMIT, Phase, framing_bytes
-from sirnn.endpoint import ABORT, CONTROL, FAREWELL, NAME_BYTES, Endpoint, fork_id
+from sirnn.endpoint import (
+    ABORT,
+    CONTROL,
+    FAREWELL,
+    MAILBOX_CHARGE,
+    MESSAGE_CHARGE,
+    NAME_BYTES,
+    Endpoint,
+    fork_id,
+)
 from sirnn.errors import LocalError, PeerError, TransportError
 
 
@@ -28,7 +37,9 @@ def wire():
 
 @pytest.fixture
 def endpoint(wire):
-    return Endpoint(0, wire, simulated=True, digest=True)
+    made = Endpoint(0, wire, simulated=True, digest=True)
+    made.deepest = 8  # as if this side had sent as deep a message already
+    return made
 
 
 ROOT = fork_id("/")
@@ -146,10 +157,12 @@ async def test_where_an_error_happened(endpoint):
 
 async def test_room_waits_for_a_reader_or_a_taker(endpoint):
     passed = []
+    each = MESSAGE_CHARGE + 8
+    limit = MAILBOX_CHARGE + each
 
     async def reads():
         while True:
-            await endpoint.room(10)
+            await endpoint.room(limit)
             passed.append(endpoint.buffered)
             endpoint.deliver(ROOT, 1, bytes(8))
             await trio.lowlevel.checkpoint()
@@ -157,13 +170,13 @@ async def test_room_waits_for_a_reader_or_a_taker(endpoint):
     async with trio.open_nursery() as nursery:
         nursery.start_soon(reads)
         await trio.testing.wait_all_tasks_blocked()
-        assert passed == [0, 8]
-        await endpoint.root.recv(8)
+        assert passed == [0, limit]
+        await endpoint.root.recv(8)  # a fork that has been asked for costs nothing itself
         await trio.testing.wait_all_tasks_blocked()
-        assert passed == [0, 8, 8]
+        assert passed == [0, limit, each, 2 * each, 3 * each, 4 * each]
         with trio.move_on_after(0.01):  # blocked on another fork: read on, whatever lies here
             await endpoint.root.fork("other").recv(1)
-        assert len(passed) > 4
+        assert len(passed) > 8
         nursery.cancel_scope.cancel()
 
 
@@ -275,3 +288,91 @@ async def test_an_observer_sees_names_and_sizes_and_what_each_moment_waited_for(
 async def test_no_digest_was_asked_for(wire):
     with pytest.raises(LocalError, match="digest=True"):
         Endpoint(0, wire, simulated=True).root.transcript_digest()
+
+
+# ------------------------------------------------------------ what a peer may send
+
+
+async def ends_waiting(endpoint, attack, nbytes=1):
+    """Do `attack()` while the program waits for a message of so many bytes; returns the error that ends the wait."""
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(_when_it_waits, endpoint, attack)
+        with pytest.raises(PeerError) as caught:
+            await endpoint.root.recv(nbytes)
+    return caught.value
+
+
+async def _when_it_waits(endpoint, attack):
+    await trio.testing.wait_all_tasks_blocked()
+    try:
+        attack()
+    except PeerError as error:
+        endpoint.fail(error)
+
+
+@pytest.mark.parametrize("depth", [0, 10, 0xFFFFFFFF])
+async def test_a_depth_that_no_message_can_have(endpoint, depth):
+    error = await ends_waiting(endpoint, lambda: endpoint.deliver(ROOT, depth, b"x"))
+    assert "depth" in str(error)
+
+
+async def test_a_message_may_be_one_deeper_than_what_was_sent(wire):
+    endpoint = Endpoint(0, wire, simulated=True)
+    for depth in (1, 2, 3):
+        endpoint.deliver(ROOT, depth, b"x")
+        await endpoint.root.recv(1)
+        await endpoint.root.send(b"y")  # of one depth more
+        assert wire.messages[-1][1] == endpoint.deepest == depth + 1
+    endpoint.deliver(ROOT, 6, b"x")
+    with pytest.raises(PeerError, match="depth"):
+        await endpoint.root.recv(1)
+
+
+async def test_empty_messages_are_not_free(endpoint):
+    endpoint.root.allow(1 << 20)
+    sent = []
+
+    def attack():
+        while endpoint.failure is None:
+            sent.append(endpoint.deliver(len(sent), 1, b""))
+
+    error = await ends_waiting(endpoint, attack)
+    assert "more than 1048576 bytes that nobody asked for" in str(error)
+    assert len(sent) <= (1 << 20) // (MESSAGE_CHARGE + MAILBOX_CHARGE) + 1
+
+
+async def test_a_program_that_is_busy_cannot_blame_its_peer(endpoint):
+    endpoint.root.allow(100)
+    for _ in range(10):
+        endpoint.deliver(ROOT, 1, bytes(8))
+    for _ in range(10):
+        await endpoint.root.recv(8)
+    assert endpoint.buffered == 0
+
+
+async def test_what_is_waited_for_counts_nothing(endpoint):
+    endpoint.root.allow(100)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(endpoint.root.recv, 5000)
+        await trio.testing.wait_all_tasks_blocked()
+        endpoint.announce(ROOT, 4000, 4000, more=True)
+        endpoint.announce(ROOT, 1000, 5000, more=False)
+        endpoint.deliver(ROOT, 1, bytes(5000))
+        assert endpoint.buffered == 0
+    assert endpoint.failure is None
+
+
+async def test_a_message_that_grows_longer_than_is_expected_is_refused_at_once(endpoint):
+    error = await ends_waiting(endpoint, lambda: endpoint.announce(ROOT, 8, 8, more=True), nbytes=8)
+    assert "expected a message of 8 bytes and got a longer one (in /, message 0)" in str(error)
+
+
+async def test_control_messages_are_short(endpoint):
+    error = await ends_waiting(endpoint, lambda: endpoint.announce(fork_id(CONTROL), 1 << 20, 1 << 20, more=True))
+    assert "control message" in str(error)
+
+
+async def test_a_message_that_begins_on_a_closed_fork(endpoint):
+    endpoint.root.fork("f").close()
+    error = await ends_waiting(endpoint, lambda: endpoint.announce(fork_id("/f"), 1, 1, more=True))
+    assert "already closed" in str(error)

@@ -69,6 +69,33 @@ def test_64_bits_to_their_very_ends():
         unsigned.to_int(np.array([1], dtype=np.uint64))
 
 
+@pytest.mark.parametrize("kind", [FixedPoint(64, 70), FixedPoint(64, -8), FixedPoint(1, 0), FixedPoint(9, 64, False)])
+def test_saturating_gives_every_value_but_nan_a_word(kind):
+    values = np.array([0.0, -0.0, 1e308, -1e308, np.inf, -np.inf, 5e-324, *kind.range])
+    words, outside = kind.saturate(values)
+    low, high = kind.int_range
+    integers = words.astype(object) if not kind.signed else kind.to_int(words).astype(object)
+    assert list(integers[:6]) == [0, 0, high, low, high, low]
+    assert list(integers[-2:]) == [low, high]
+    # Of the widest types the upper end rounds up as a float.
+    assert outside == 4 + (kind.bits == 64)
+
+
+@given(types, st.lists(st.floats(allow_nan=False), max_size=5))
+def test_saturating_is_encoding_what_fits(kind, values):
+    values = np.array(values, dtype=np.float64)
+    words, outside = kind.saturate(values)
+    for value, word in zip(values, words, strict=True):
+        alone, out = kind.saturate(np.array([value]))
+        assert alone[0] == word
+        outside -= out
+        if out:
+            assert word == kind.saturate(np.array([math.copysign(math.inf, value)]))[0][0]
+        else:
+            assert word == kind.encode([value])[0]
+    assert outside == 0
+
+
 def test_halves_go_to_the_even_neighbour():
     kind = FixedPoint(16, 1)
     assert kind.to_int(kind.encode([0.25, 0.75, -0.25, -0.75, 1.25])).tolist() == [0, 2, 0, -2, 2]
@@ -78,7 +105,8 @@ def test_what_does_not_fit_is_named():
     kind = FixedPoint(16, 12)
     with pytest.raises(LocalError) as caught:
         kind.encode([[1.0, 9.0], [-20.0, 0.0]])
-    assert "2 of 4 values do not fit int16 at scale 12, for example -20" in str(caught.value)
+    assert "2 of 4 values do not fit int16 at scale 12; values must lie in" in str(caught.value)
+    assert "20" not in str(caught.value)  # of the values themselves nothing is told
     assert "[-8, 7.99976]" in str(caught.value)
 
 

@@ -3,37 +3,38 @@
 Three background tasks serve the program, which only ever talks to its endpoint:
 
 * the **reader** delivers what arrives, whatever the program is doing. It pauses while too much lies untaken, but never
-  while the program is blocked: two parties that send a lot at once always get through;
+  while the program is blocked: two parties that send a lot at once always get through. What an honest peer cannot
+  have sent by then, the endpoint refuses;
 * the **writer** owns what is to be sent. A program that is cancelled in the middle of a send leaves no torn
   frame behind, forks take turns frame by frame, and small frames leave together;
-* the **watchdog** ends the wait for a peer that says nothing.
+* the **watchdog** ends the wait for a peer that makes no progress: bytes that nobody waits for are none.
 
 The connection opens with a preamble, so that two releases, or something that is not sirnn at all, part
-with a clear error; it ends with the endpoint's farewell, or with its abort if the program failed.
+with a clear error; it ends with the endpoint's farewell, or with its abort if the program failed. A server that takes
+only so many clients at once answers a preamble when there is room, and meanwhile says that the client is in a queue.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncIterator, Iterable, Iterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from functools import partial
+from typing import TypeAlias
 
 import trio
 from trio.abc import HalfCloseableStream, Stream
 
 from sirnn.channel import Channel
 from sirnn.endpoint import CONTROL, Endpoint, Observer, fork_id
-from sirnn.errors import LocalError, PeerError, SirnnError, TransportError
+from sirnn.errors import LocalError, PeerError, SirnnError, TransportError, quoted
 from transports.framing import Reassembler, frames
 
 SILENCE_SECONDS = 120.0
-"""How long a blocked program waits for a peer that sends nothing; longer than its longest computation."""
+"""How long a blocked program waits without progress; longer than the peer's longest computation."""
 
 BUFFER_LIMIT = 256 << 20
 """Untaken bytes at which reading pauses, unless the program is blocked."""
-
-FLOOD_LIMIT = 8 << 30
-"""Untaken bytes at which the peer is at fault, whatever the program does."""
 
 LINGER_SECONDS = 2.0
 """How long a party that stops tries to tell its peer."""
@@ -47,6 +48,19 @@ MAGIC = b"\x89sirnn\r\n"
 VERSION_BYTES = 24
 """The preamble is the magic and the protocol version, padded; not counted as traffic, 32 bytes each way."""
 
+QUEUED, BUSY = "~queued", "~busy"
+"""What a server says in a version's place, before it says its own: wait, or go away. No version begins like these."""
+
+Say: TypeAlias = Callable[[str], Awaitable[None]]
+"""Sends a preamble with this text."""
+
+Admission: TypeAlias = Callable[[Say], AbstractAsyncContextManager[None]]
+"""Entered when a client has said that it speaks this version, left at its end; may wait, or raise. See `Gate`."""
+
+
+class SaidNothingError(TransportError):
+    """The other side connected and did not say a single byte: whoever only looks whether somebody listens does so."""
+
 
 @asynccontextmanager
 async def open_connection(
@@ -57,6 +71,9 @@ async def open_connection(
     digest: bool = False,
     observer: Observer | None = None,
     silence_seconds: float = SILENCE_SECONDS,
+    greeting_seconds: float | None = None,
+    admission: Admission | None = None,
+    queued: Callable[[], None] = lambda: None,
 ) -> AsyncIterator[Channel]:
     """One end of a conversation over `stream`, which this owns from here on.
 
@@ -70,14 +87,18 @@ async def open_connection(
         digest: keep and compare transcript digests.
         observer: told of every message this party sends or takes.
         silence_seconds: see `SILENCE_SECONDS`.
+        greeting_seconds: how long to wait for the peer's preamble; `silence_seconds` by default.
+        admission: who may be answered when; everybody at once by default.
+        queued: called each time the server says that this party has to wait for its turn.
 
     Raises:
         PeerError: the other side does not speak sirnn, speaks another version, or left in disagreement.
-        TransportError: the connection was lost, or nothing came for too long.
+        TransportError: the connection was lost, no progress was made for too long, or the server is busy.
+        SaidNothingError: not a byte came.
     """
     stopped_by: BaseException | None = None
-    async with stream:
-        await _greet(stream, version, silence_seconds)
+    seconds = silence_seconds if greeting_seconds is None else greeting_seconds
+    async with stream, _greeted(stream, version, seconds, admission, queued):
         connection = _Connection(stream)
         endpoint = Endpoint(role, connection, simulated=False, digest=digest, observer=observer)
         async with trio.open_nursery() as nursery:
@@ -121,7 +142,7 @@ class _Connection:
         self._lines: dict[int, deque[_Outgoing]] = {}  # by fork, in the order in which their turns come
         self._work = trio.Event()
         self._lost: TransportError | None = None
-        self._heard = trio.current_time()
+        self._written = trio.current_time()  # when something last left
         self._parting = False
         self._ended = trio.Event()  # nothing more will be read
 
@@ -154,6 +175,7 @@ class _Connection:
                 try:
                     for piece in batch:
                         await self._stream.send_all(piece)
+                        self._written = trio.current_time()
                 except (trio.BrokenResourceError, trio.ClosedResourceError):
                     self._lost = self._lost or _closed()
                     self._give_up(complete)
@@ -205,20 +227,24 @@ class _Connection:
             self._end(endpoint, error)
 
     async def _read_on(self, endpoint: Endpoint) -> None:
-        reassembler = Reassembler()
+        reassembler = Reassembler(endpoint)
         while True:
             if not self._parting:
-                await endpoint.room(BUFFER_LIMIT)
+                await endpoint.room(min(BUFFER_LIMIT, endpoint.allowance))
             data = await self._stream.receive_some(max(READ_BYTES, reassembler.wanted))
-            self._heard = trio.current_time()
             if not data:
                 self._end(endpoint, _closed(" in the middle of a message" if reassembler.inside else ""))
                 return
-            for message in reassembler.feed(bytes(data)):
-                if not self._parting:
-                    endpoint.deliver(*message)
-            if endpoint.buffered + reassembler.pending > FLOOD_LIMIT:
-                raise PeerError(f"the other party sent more than {FLOOD_LIMIT} bytes that nobody asked for")
+            self._deliver(endpoint, reassembler, bytes(data))
+
+    def _deliver(self, endpoint: Endpoint, reassembler: Reassembler, data: bytes) -> None:
+        """Pass on what the bytes complete; once the conversation is over they are read and not kept."""
+        if self._parting or endpoint.failure is not None:
+            return
+        for message in reassembler.feed(data):
+            endpoint.deliver(*message)
+            if endpoint.failure is not None:
+                return
 
     def _end(self, endpoint: Endpoint, error: SirnnError) -> None:
         """Nothing more will be read, so nothing more need be sent, but for an abort if the stream still works."""
@@ -231,17 +257,24 @@ class _Connection:
     # ------------------------------------------------------------------ silence and parting
 
     async def _watch(self, endpoint: Endpoint, silence_seconds: float) -> None:
-        """Fail once the program has been blocked, and nothing heard, for that long."""
+        """Fail once the program has been blocked, and has made no progress, for that long."""
         while True:
-            since = max(self._heard, endpoint.waiting_since) if endpoint.waiting else trio.current_time()
-            if trio.current_time() >= since + silence_seconds:
+            since = self._since(endpoint)
+            await trio.sleep_until(since + silence_seconds)
+            await trio.lowlevel.checkpoint()  # a computation of ours may have kept the reader from what is there
+            if self._since(endpoint) == since:
                 error = TransportError(
                     f"nothing came for {silence_seconds:g} s",
                     remedy="the other party or the network hangs; if it only computes, allow a longer silence",
                 )
                 self._end(endpoint, error)
                 return
-            await trio.sleep_until(since + silence_seconds)
+
+    def _since(self, endpoint: Endpoint) -> float:
+        """Since when the program has been blocked without progress."""
+        if not endpoint.waiting:
+            return trio.current_time()
+        return max(self._written, endpoint.progressed, endpoint.waiting_since)
 
     async def part(self, endpoint: Endpoint, error: BaseException) -> None:
         """Tell the peer why this party stops, and read on for a while so that the message is not lost in a reset.
@@ -266,38 +299,82 @@ def _closed(where: str = "") -> TransportError:
     return TransportError(f"the other party closed the connection{where}", remedy="see its own output")
 
 
-async def _greet(stream: Stream, version: str, silence_seconds: float) -> None:
-    """Exchange preambles."""
-    if not version.isascii() or not 0 < len(version) <= VERSION_BYTES:
+# ------------------------------------------------------------------ preambles
+
+
+@asynccontextmanager
+async def _greeted(
+    stream: Stream, version: str, seconds: float, admission: Admission | None, queued: Callable[[], None]
+) -> AsyncIterator[None]:
+    """Exchange preambles; inside, both have said that they speak this version and this one has been let in."""
+    if not version.isascii() or not 0 < len(version) <= VERSION_BYTES or version.startswith("~"):
         raise LocalError(f"{version!r} is no protocol version", remedy=f"use 1 to {VERSION_BYTES} ASCII characters")
-    mine = MAGIC + version.encode().ljust(VERSION_BYTES, b"\0")
-    theirs = b""
+    say = partial(_say, stream)
+    if admission is None:
+        await say(version)
+        _compare(version, await _hear_version(stream, seconds, queued))
+        yield
+        return
+    theirs = await _hear(stream, seconds)  # first: who says nothing takes nobody's place
+    if theirs != version:
+        await say(version)
+        _compare(version, theirs)
+    async with admission(say):
+        await say(version)
+        yield
+
+
+async def _say(stream: Stream, text: str) -> None:
     try:
-        with trio.fail_after(silence_seconds):
-            await stream.send_all(mine)
-            while len(theirs) < len(mine):
-                data = await stream.receive_some(len(mine) - len(theirs))
-                theirs += data
-                if theirs[: len(MAGIC)] != MAGIC[: len(theirs)]:
-                    raise PeerError(
-                        f"the other side does not speak sirnn: it began with {theirs[: len(MAGIC)]!r}",
-                        remedy="check the host and the port",
-                    )
-                if not data:
-                    raise TransportError(
-                        "the other side closed the connection before it said anything",
-                        remedy="check the host and the port, and its own output",
-                    )
-    except trio.TooSlowError:
-        raise TransportError(
-            f"the other side accepted the connection and said nothing for {silence_seconds:g} s",
-            remedy="check the host and the port",
-        ) from None
+        await stream.send_all(MAGIC + text.encode().ljust(VERSION_BYTES, b"\0"))
     except trio.BrokenResourceError as error:
-        raise TransportError("the connection was lost before it began", remedy="check the network") from error
-    spoken = theirs[len(MAGIC) :].rstrip(b"\0").decode("ascii", "replace")
-    if spoken != version:
+        raise _lost_early() from error
+
+
+async def _hear_version(stream: Stream, seconds: float, queued: Callable[[], None]) -> str:
+    """The peer's version, perhaps after a while in its queue."""
+    while (text := await _hear(stream, seconds)) == QUEUED:
+        queued()
+    if text == BUSY:
+        raise TransportError("the server is busy, and so is its queue", remedy="try again later")
+    return text
+
+
+async def _hear(stream: Stream, seconds: float) -> str:
+    """The text of the peer's next preamble."""
+    length = len(MAGIC) + VERSION_BYTES
+    theirs = b""
+    with trio.move_on_after(seconds):
+        while len(theirs) < length:
+            try:
+                data = await stream.receive_some(length - len(theirs))
+            except trio.BrokenResourceError as error:
+                raise _lost_early(silent=not theirs) from error
+            theirs += data
+            if theirs[: len(MAGIC)] != MAGIC[: len(theirs)]:
+                raise PeerError(
+                    f"the other side does not speak sirnn: it began with {theirs[: len(MAGIC)]!r}",
+                    remedy="check the host and the port",
+                )
+            if not data:
+                raise _lost_early(silent=not theirs)
+    if len(theirs) < length:
+        raise (TransportError if theirs else SaidNothingError)(
+            f"the other side accepted the connection and said nothing for {seconds:g} s",
+            remedy="it hangs, or it is something else that listens there; a server that is merely busy says so",
+        )
+    return theirs[len(MAGIC) :].rstrip(b"\0").decode("ascii", "replace")
+
+
+def _lost_early(*, silent: bool = False) -> TransportError:
+    return (SaidNothingError if silent else TransportError)(
+        "the other side closed the connection before it began", remedy="see its own output, and check the port"
+    )
+
+
+def _compare(mine: str, theirs: str) -> None:
+    if theirs != mine:
         raise PeerError(
-            f"this side speaks version {version!r} of the protocol and the other side {spoken!r}",
+            f"this side speaks version {mine!r} of the protocol and the other side {quoted(theirs)}",
             remedy="both must run the same release",
         )

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from sirnn.channel import FRAME_HEADER, FRAME_LIMIT
 from sirnn.errors import PeerError
@@ -45,26 +45,36 @@ def frames(fork: int, depth: int, payload: bytes) -> Iterator[tuple[bytes, memor
         yield _HEADER.pack(fork, depth, len(part) | more), part
 
 
+class Receiver(Protocol):
+    """Who gets the messages, told of each frame as it comes."""
+
+    def announce(self, fork: int, nbytes: int, total: int, *, more: bool) -> None:
+        """A frame has begun; raises PeerError if no such message can be. See `Endpoint.announce`."""
+
+    def hear(self, fork: int) -> None:
+        """Bytes of a frame have come."""
+
+
 class _Partial:
-    """A message that has begun: what has come of it."""
+    """A message that has begun: what has come of it, a part for each frame."""
 
     __slots__ = ("depth", "parts", "size")
 
     def __init__(self, depth: int) -> None:
         self.depth = depth
-        self.parts: list[bytes] = []
+        self.parts: list[bytearray] = []
         self.size = 0
 
 
 class Reassembler:
     """Turns the bytes of a stream, cut anywhere, into messages.
 
-    Attributes:
-        pending: payload bytes held here for messages that are not complete.
+    Args:
+        receiver: told of every frame before memory is taken for it.
     """
 
-    def __init__(self) -> None:
-        self.pending = 0
+    def __init__(self, receiver: Receiver) -> None:
+        self._receiver = receiver
         self._head = bytearray()
         self._missing = 0  # payload bytes that the current frame still lacks
         self._fork, self._more = 0, False
@@ -84,7 +94,7 @@ class Reassembler:
         """The messages that `data` completes.
 
         Raises:
-            PeerError: the bytes are not frames, or a message is longer than `MESSAGE_LIMIT`.
+            PeerError: the bytes are not frames, a message is longer than `MESSAGE_LIMIT`, or the receiver refuses it.
         """
         view = memoryview(data)
         while view:
@@ -96,11 +106,14 @@ class Reassembler:
                     return
                 self._begin_frame()
             if self._missing and view:
-                part = bytes(view[: self._missing])
-                view = view[len(part) :]
-                self._take(part)
+                taken = min(len(view), self._missing)
+                self._begun[self._fork].parts[-1] += view[:taken]
+                self._missing -= taken
+                view = view[taken:]
+                self._receiver.hear(self._fork)
             if not self._missing and not self._more:
-                yield self._finish()
+                message = self._begun.pop(self._fork)
+                yield Message(self._fork, message.depth, b"".join(message.parts))
 
     def _begin_frame(self) -> None:
         self._fork, depth, word = _HEADER.unpack(self._head)
@@ -112,19 +125,9 @@ class Reassembler:
         message = self._begun.setdefault(self._fork, _Partial(depth))
         if message.depth != depth:
             raise PeerError("the other party changed a message's depth on the way", remedy=_BAD_FRAME)
-        if message.size + length > MESSAGE_LIMIT:
+        message.size += length
+        if message.size > MESSAGE_LIMIT:
             raise PeerError(f"the other party sent a message of more than {MESSAGE_LIMIT} bytes", remedy=_BAD_FRAME)
+        self._receiver.announce(self._fork, length, message.size, more=self._more)
+        message.parts.append(bytearray())
         self._missing = length
-
-    def _take(self, part: bytes) -> None:
-        message = self._begun[self._fork]
-        message.parts.append(part)
-        message.size += len(part)
-        self.pending += len(part)
-        self._missing -= len(part)
-
-    def _finish(self) -> Message:
-        message = self._begun.pop(self._fork)
-        self.pending -= message.size
-        payload = message.parts[0] if len(message.parts) == 1 else b"".join(message.parts)
-        return Message(self._fork, message.depth, payload)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import trio
@@ -24,6 +24,9 @@ from transports.connection import SILENCE_SECONDS, open_connection
 
 CONNECT_SECONDS = 10.0
 """How long to try to reach a server."""
+
+RETRY_SECONDS = 0.1
+"""Until a connection that could not be accepted is tried again."""
 
 
 @asynccontextmanager
@@ -37,17 +40,24 @@ async def connect(
     observer: Observer | None = None,
     connect_seconds: float = CONNECT_SECONDS,
     silence_seconds: float = SILENCE_SECONDS,
+    queued: Callable[[], None] = lambda: None,
 ) -> AsyncIterator[Channel]:
     """Connect to a party that listens and yield this party's root channel; see `connection.open_connection`.
 
     Raises:
         LocalError: `host` is not, or not only, this machine.
-        TransportError: nobody answers at that address.
+        TransportError: nobody answers at that address, or the server is busy.
         PeerError: the other side does not speak sirnn, or another version.
     """
     stream = await _reach(host, port, connect_seconds)
     async with open_connection(
-        stream, role=role, version=version, digest=digest, observer=observer, silence_seconds=silence_seconds
+        stream,
+        role=role,
+        version=version,
+        digest=digest,
+        observer=observer,
+        silence_seconds=silence_seconds,
+        queued=queued,
     ) as channel:
         yield channel
 
@@ -83,6 +93,14 @@ class Listener:
         self._listener = listener
         self.port: int = listener.socket.getsockname()[1]
 
+    async def stream(self) -> trio.SocketStream:
+        """The next connection, as it comes; for `open_connection`. What ails one connection does not end the wait."""
+        while True:
+            try:
+                return await self._listener.accept()
+            except OSError:  # too many open files, most likely: others will close theirs
+                await trio.sleep(RETRY_SECONDS)
+
     @asynccontextmanager
     async def accept(
         self,
@@ -102,7 +120,7 @@ class Listener:
         """
         try:
             with trio.fail_after(float("inf") if accept_seconds is None else accept_seconds):
-                stream = await self._listener.accept()
+                stream = await self.stream()
         except trio.TooSlowError:
             raise TransportError(
                 f"nobody connected to port {self.port} within {accept_seconds:g} s", remedy="is the client running?"
@@ -111,6 +129,15 @@ class Listener:
             stream, role=role, version=version, digest=digest, observer=observer, silence_seconds=silence_seconds
         ) as channel:
             yield channel
+
+
+def peer_name(stream: trio.SocketStream) -> str:
+    """Where the other side of a connection is, HOST:PORT; for a log."""
+    try:
+        host, port = stream.socket.getpeername()[:2]
+    except OSError:
+        return "gone"
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 async def _reach(host: str, port: int, connect_seconds: float) -> trio.SocketStream:
@@ -138,6 +165,6 @@ async def _loopback(host: str, port: int) -> list[tuple[int, str]]:
     if beyond:
         raise LocalError(
             f"plaintext beyond loopback is refused: {host!r} is {', '.join(beyond)}",
-            remedy="use TLS, or a tunnel that ends on this machine",
+            remedy="forward a port through a tunnel that ends on this machine, such as ssh -L, and connect to that",
         )
     return [(int(family), str(at[0])) for family, _, _, _, at in found]

@@ -100,7 +100,7 @@ def _refuse_outside(array: npt.NDArray[np.integer], what: str, low: int, high: i
     if np.any(outside):
         first = int(np.argmax(outside.ravel()))
         raise LocalError(
-            f"{int(outside.sum())} of {array.size} inputs {what}, the first {array.ravel()[first]} at index {first}",
+            f"{int(outside.sum())} of {array.size} inputs {what}, the first at index {first}",
             remedy=f"integers must lie in [{low}, {high}]",
         )
 

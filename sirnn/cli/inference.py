@@ -24,6 +24,7 @@ from sirnn.cost import Cost
 from sirnn.models.fastgrnn_shape import FastGrnnShape
 from sirnn.models.model import Model, TwinTrace, run_twin
 from sirnn.nn.inference import Reveal, infer_cost, infer_steps
+from sirnn.nn.limits import UNLIMITED, Limits
 from sirnn.nn.service import Reply, answer, ask
 from sirnn.nn.weights import Progress
 from sirnn.profile import Profile
@@ -33,16 +34,26 @@ from sirnn.profile import Profile
 
 @attrs.frozen
 class Terms:
-    """What both parties say alike of an inference: how the model is evaluated, what is revealed, how it is run."""
+    """What both parties say alike of an inference: how the model is evaluated, what is revealed, how it is run.
+
+    And what it may take, which each party says for itself: by default, as both are one user's, anything.
+    """
 
     profile: Profile
     reveals: Reveal
     setting: Setting
+    limits: Limits = UNLIMITED
 
     def options(self, role: int) -> dict[str, Any]:
         """Arguments of `answer` and `ask`."""
         randomness, supply = self.setting.randomness(role), self.setting.supply()
-        return {"profile": self.profile, "reveals": self.reveals, "randomness": randomness, "supply": supply}
+        return {
+            "profile": self.profile,
+            "reveals": self.reveals,
+            "limits": self.limits,
+            "randomness": randomness,
+            "supply": supply,
+        }
 
 
 async def server_body(
@@ -153,6 +164,7 @@ class InferenceRun:
             "label": labels[0] if single else labels,
             "matches_plaintext": self.matches,
             "correct": self.correct,
+            "clipped": self.reply.clipped,
             "output_words": self.reply.words.tolist() if self.reply.words is not None else None,
             **traffic_report(self.pair.ledger),
             "bytes_declared": self.declared.payload + self.plan.offline.payload,

@@ -19,6 +19,8 @@ from sirnn.ring import MAX_BITS
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+LARGEST_PORT = 65535
+
 Address: TypeAlias = tuple[str, int]
 """Host and port."""
 
@@ -156,7 +158,7 @@ def silence_option(command: F) -> F:
         type=click.FloatRange(min=0, min_open=True),
         default=120,
         show_default=True,
-        help="Seconds after which a silent peer is given up.",
+        help="Seconds without progress after which the other party is given up.",
     )(command)
 
 
@@ -199,8 +201,14 @@ def parse_address(_ctx: click.Context, _param: click.Parameter, text: str) -> Ad
         click.BadParameter: it is not of that form.
     """
     host, colon, port = text.rpartition(":")
-    if not colon or not host or not (port.isascii() and port.isdigit()) or int(port) > 65535:
-        raise click.BadParameter(f"{text!r} is not an address: give HOST:PORT, such as 127.0.0.1:7000")
+    if not colon or not port:
+        raise click.BadParameter(f"{text!r} names no port: give HOST:PORT, such as 127.0.0.1:7000")
+    if not host:
+        raise click.BadParameter(f"{text!r} names no host: give HOST:PORT, such as 127.0.0.1{text}")
+    if not (port.isascii() and port.isdigit()):
+        raise click.BadParameter(f"{port!r} is not a port: give HOST:PORT, such as 127.0.0.1:7000")
+    if int(port[:9]) > LARGEST_PORT:
+        raise click.BadParameter(f"there is no port {port}: ports go up to {LARGEST_PORT}")
     return host.strip("[]"), int(port)
 
 

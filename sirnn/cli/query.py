@@ -13,6 +13,7 @@ import numpy.typing as npt
 from sirnn.channel import Ledger
 from sirnn.cli import interrupts
 from sirnn.cli.inference import Terms
+from sirnn.cli.limits import limits_options
 from sirnn.cli.options import (
     FILE,
     Address,
@@ -25,13 +26,13 @@ from sirnn.cli.options import (
 )
 from sirnn.cli.report import amount, counted, inference_bars, out, print_json, table, traffic_report
 from sirnn.cli.scenario import DEFAULT, load_scenario
-from sirnn.cli.serve import in_stages
 from sirnn.cli.setting import Setting
-from sirnn.cli.stages import Stopwatch, Timed, seconds_of
+from sirnn.cli.stages import Stopwatch, Timed, in_stages, seconds_of
 from sirnn.errors import LocalError
 from sirnn.models.archive import read_numpy
 from sirnn.models.model import ModelShape
 from sirnn.nn.inference import Reveal
+from sirnn.nn.limits import Limits, within
 from sirnn.nn.service import as_reals, ask
 from sirnn.party import CLIENT
 from sirnn.profile import Profile
@@ -46,6 +47,7 @@ from transports.tcp import connect
 )
 @click.option("--expect", type=FILE, help="Shape file: take no model but one of this shape.")
 @silence_option
+@limits_options
 @reveals_option
 @profile_option
 @ot_option
@@ -55,6 +57,7 @@ def query(
     path: Path | None,
     expect: Path | None,
     silence: float,
+    limits: Limits,
     reveals: Reveal,
     profile: Profile,
     ot: str,
@@ -67,7 +70,7 @@ def query(
     """
     recordings = read_recordings(path) if path else demo_recording()
     expected = read_shape(expect) if expect else None
-    terms = Terms(profile, reveals, Setting(over="tcp", ot=ot))
+    terms = Terms(profile, reveals, Setting(over="tcp", ot=ot), limits)
     timed, ledger = interrupts.run(partial(_query, address, recordings, expected, silence, terms))
     _tell(timed, ledger, as_json)
 
@@ -85,8 +88,6 @@ def read_recordings(path: Path) -> npt.NDArray[np.float64]:
         readings = as_reals(array)
     except LocalError as failure:
         raise LocalError(f"{path}: {failure.problem}", remedy=failure.remedy) from failure
-    if not np.all(np.isfinite(readings)):
-        raise LocalError(f"{path} contains NaN or infinity", remedy="clean the recording first")
     return readings
 
 
@@ -110,6 +111,18 @@ def read_shape(path: Path) -> ModelShape:
         ) from failure
 
 
+class Once:
+    """Says something on standard error, the first time that it is called."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __call__(self) -> None:
+        if self._text:
+            click.echo(self._text, err=True)
+        self._text = ""
+
+
 async def _query(
     address: Address,
     recordings: npt.NDArray[np.float64],
@@ -117,19 +130,23 @@ async def _query(
     silence: float,
     terms: Terms,
 ) -> tuple[Timed, Ledger]:
-    version, watch = str(PROTOCOL_VERSION), Stopwatch()
-    async with connect(*address, role=1, version=version, silence_seconds=silence) as channel:
-        with inference_bars() as (progress, preparing):
-            reply = await ask(
-                channel,
-                recordings,
-                expected=expected,
-                stage=watch,
-                preparing=preparing,
-                progress=progress,
-                **terms.options(CLIENT),
-            )
-        timed = Timed(reply, watch.stop())
+    queued = Once("the server is busy with other clients: waiting in its queue")
+    watch = Stopwatch()
+    with within(terms.limits.session_seconds, "the session", "allow more seconds"):  # the time in the queue included
+        async with connect(
+            *address, role=1, version=str(PROTOCOL_VERSION), silence_seconds=silence, queued=queued
+        ) as channel:
+            with inference_bars() as (progress, preparing):
+                reply = await ask(
+                    channel,
+                    recordings,
+                    expected=expected,
+                    stage=watch,
+                    preparing=preparing,
+                    progress=progress,
+                    **terms.options(CLIENT),
+                )
+            timed = Timed(reply, watch.stop())
     return timed, channel.ledger
 
 
@@ -143,6 +160,7 @@ def _tell(timed: Timed, ledger: Ledger, as_json: bool) -> None:
                 "prediction": names[0] if len(names) == 1 else names,
                 "output_words": words,
                 "count": reply.recordings,
+                "clipped": reply.clipped,
                 "model_shape": reply.shape.digest(),
                 **figures,
                 **seconds.report(),
@@ -151,6 +169,9 @@ def _tell(timed: Timed, ledger: Ledger, as_json: bool) -> None:
         return
     rows = [[str(index), name] for index, name in enumerate(reply.names)]
     out.print(table("Predictions", ["recording", "class"], rows, figures=0))
+    if reply.clipped:
+        readings = counted(reply.clipped, "reading")
+        out.print(f"{readings} lay beyond {reply.shape.input_type} and took its nearest end.")
     payload = amount(figures["bytes_online"] + figures["bytes_offline"])
     flights = counted(figures["flights"], "flight")
     out.print(f"{payload} in {flights}, {in_stages(seconds)}; the server learned nothing.")

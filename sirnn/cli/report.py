@@ -66,10 +66,16 @@ def progress_bars(title: str) -> Iterator[Callable[[str, int, int], None]]:
 
 
 @contextmanager
-def inference_bars() -> Iterator[tuple[Callable[[int, int], None], Callable[[str, int, int], None]]]:
-    """Bars for the steps of a model and for what is made ahead of it; yields what to call with either."""
+def inference_bars(
+    show: Callable[[Progress], None] = lambda _: None,
+) -> Iterator[tuple[Callable[[int, int], None], Callable[[str, int, int], None]]]:
+    """Bars for the steps of a model and for what is made ahead of it; yields what to call with either.
+
+    `show` is given the bars, so that whoever prints a line meanwhile can have them make room.
+    """
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with _live(*columns, TimeRemainingColumn()) as bars:
+        show(bars)
         tell = _teller(bars)
         steps = bars.add_task("steps", total=None)
         yield lambda done, total: bars.update(steps, completed=done, total=total), tell

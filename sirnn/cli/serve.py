@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
-from sirnn.channel import Ledger
 from sirnn.cli import interrupts
-from sirnn.cli.inference import Terms, server_body
+from sirnn.cli.inference import Terms
+from sirnn.cli.limits import limits_options
 from sirnn.cli.memory import keep_freed_memory
 from sirnn.cli.options import (
     FILE,
@@ -22,16 +22,16 @@ from sirnn.cli.options import (
     show_address,
     silence_option,
 )
-from sirnn.cli.report import amount, counted, inference_bars, print_json, traffic_report
 from sirnn.cli.scenario import DEFAULT, load_scenario
+from sirnn.cli.sessions import Log, Sessions
 from sirnn.cli.setting import Setting
-from sirnn.cli.stages import Seconds, Timed, seconds_of
-from sirnn.errors import LocalError, PeerError, TransportError
+from sirnn.errors import LocalError
 from sirnn.models.model import Model, load_model
 from sirnn.nn.inference import Reveal
+from sirnn.nn.limits import Limits
 from sirnn.profile import Profile
-from sirnn.version import PROTOCOL_VERSION
-from transports.tcp import Listener, listen
+from transports.admission import Gate
+from transports.tcp import listen
 
 
 @click.command()
@@ -45,7 +45,18 @@ from transports.tcp import Listener, listen
     help="HOST:PORT; port 0 picks one.",
 )
 @click.option("--once", is_flag=True, help="Stop after one client; exit with 1 if it went wrong.")
+@click.option(
+    "--clients", type=click.IntRange(1), default=4, show_default=True, help="Clients served at once; others wait."
+)
+@click.option(
+    "--queue",
+    type=click.IntRange(0),
+    default=64,
+    show_default=True,
+    help="Clients that may wait; others are told that the server is busy.",
+)
 @silence_option
+@limits_options
 @click.option("--shape-out", type=FILE, help="Write the model's public shape, for `query --expect`.")
 @reveals_option
 @profile_option
@@ -55,18 +66,21 @@ def serve(
     path: Path | None,
     address: Address,
     once: bool,
+    clients: int,
+    queue: int,
     silence: float,
+    limits: Limits,
     shape_out: Path | None,
     reveals: Reveal,
     profile: Profile,
     ot: str,
     as_json: bool,
 ) -> None:
-    """Hold a model and answer clients, one after the other, until Ctrl-C.
+    """Hold a model and answer clients until Ctrl-C.
 
     A client learns its predictions (or logits, if both say so) and the model's shape; this server learns nothing of
-    its recordings. Plaintext TCP, so for now it only listens on this machine's loopback addresses. With --json, every
-    client answered is one JSON object on a line of its own.
+    its recordings. Plaintext TCP, so for now it only listens on this machine's loopback addresses. Every session is
+    one line, answered or failed, with its time, its number and the client's address; with --json, one JSON object.
 
     But for --profile paper, which the client must name too, both first make the correlations that the model demands;
     only what depends on the recordings is left for after that.
@@ -74,10 +88,11 @@ def serve(
     model = load_model(path) if path else load_scenario(DEFAULT).model
     if shape_out is not None:
         write_shape(model, shape_out)
-    terms = Terms(profile, reveals, Setting(over="tcp", ot=ot))
+    terms = Terms(profile, reveals, Setting(over="tcp", ot=ot), limits)
     keep_freed_memory()
+    sessions = Sessions(model, terms, silence, Gate(1 if once else clients, queue), Log(as_json), once)
     try:
-        interrupts.run(partial(_serve, model, address, once, silence, terms, as_json))
+        interrupts.run(partial(_serve, sessions, address))
     except KeyboardInterrupt:
         if once:
             raise
@@ -96,40 +111,8 @@ def write_shape(model: Model, path: Path) -> None:
         raise LocalError(f"cannot write {path}: {failure.strerror}", remedy="choose another --shape-out") from failure
 
 
-async def _serve(model: Model, address: Address, once: bool, silence: float, terms: Terms, as_json: bool) -> None:
+async def _serve(sessions: Sessions, address: Address) -> None:
     async with listen(*address) as listener:
         here = show_address(address[0], listener.port)
-        click.echo(f"listening on {here}, model shape {model.shape.digest()[:16]}", err=True)
-        while True:
-            try:
-                await _serve_one(listener, model, silence, terms, as_json)
-            except (PeerError, TransportError) as error:
-                # One client's trouble is not the next one's.
-                if once:
-                    raise
-                click.echo(f"a client failed: {error}", err=True)
-            if once:
-                return
-
-
-async def _serve_one(listener: Listener, model: Model, silence: float, terms: Terms, as_json: bool) -> None:
-    async with listener.accept(role=0, version=str(PROTOCOL_VERSION), silence_seconds=silence) as channel:
-        with inference_bars() as (progress, preparing):
-            timed = await server_body(channel, model=model, terms=terms, progress=progress, preparing=preparing)
-    _tell(timed, channel.ledger, as_json)
-
-
-def _tell(timed: Timed, ledger: Ledger, as_json: bool) -> None:
-    report, seconds, count = traffic_report(ledger), seconds_of(timed.marks), timed.value.recordings
-    if as_json:
-        print_json({"count": count, **report, **seconds.report()}, indent=None)
-        return
-    payload = amount(report["bytes_online"] + report["bytes_offline"])
-    flights = counted(report["flights"], "flight")
-    click.echo(f"answered {counted(count, 'recording')}: {payload}, {flights}, {in_stages(seconds)}")
-
-
-def in_stages(seconds: Seconds) -> str:
-    """Seconds in words; those of being prepared apart, if there was anything to prepare."""
-    ahead = f" ({seconds.offline:.1f} s of it offline)" if seconds.offline else ""
-    return f"{seconds.total:.1f} s{ahead}"
+        click.echo(f"listening on {here}, model shape {sessions.model.shape.digest()[:16]}", err=True)
+        await sessions.run(listener)

@@ -78,3 +78,9 @@ def seconds_of(*parties: Marks) -> Seconds:
         median([run[stage] for run in runs if stage in run] or [0.0]) for stage in (Phase.OFFLINE, Phase.ONLINE)
     )
     return Seconds(sum(run.get(Phase.SETUP, 0.0) for run in runs), offline, online)
+
+
+def in_stages(seconds: Seconds) -> str:
+    """Seconds in words; those of being prepared apart, if there was anything to prepare."""
+    ahead = f" ({seconds.offline:.1f} s of it offline)" if seconds.offline else ""
+    return f"{seconds.total:.1f} s{ahead}"

@@ -70,7 +70,7 @@ class FastGrnnParameters:
     Attributes:
         weights: real-valued; any standardisation of the input is folded into them.
         classes: names of the classes, in the order of the logits.
-        input_limit: readings lie in [-input_limit, input_limit); what lies beyond is refused.
+        input_limit: readings lie in [-input_limit, input_limit); what lies beyond is clipped.
         provenance: how the weights came about, for people to read.
     """
 

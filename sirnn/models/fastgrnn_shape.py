@@ -133,6 +133,13 @@ class FastGrnnShape(ModelShape):
     def takes(self) -> str:
         return f"{self.steps} steps of {self.channels} channels"
 
+    @property
+    def operations(self) -> int:
+        sides = ((self.input_rank, self.channels), (self.hidden_rank, self.hidden))
+        products = sum(size * self.hidden if rank is None else rank * (size + self.hidden) for rank, size in sides)
+        # Of every unit, at every step: two functions, the mix, and the products that make the next state.
+        return self.steps * (products + 5 * self.hidden) + self.hidden * len(self.classes)
+
     def check_weights(self, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
         """The mix must stay in [0, 2^(bits - 1)): the evaluation takes its top bit to be zero."""
         zeta, nu = int(arrays["zeta"]), int(arrays["nu"])

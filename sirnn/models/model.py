@@ -76,6 +76,11 @@ class ModelShape(ABC):
 
     @property
     @abstractmethod
+    def operations(self) -> int:
+        """Multiplications and function values of one recording: how large the model is, whatever it costs."""
+
+    @property
+    @abstractmethod
     def tensors(self) -> dict[str, TensorSpec]:
         """Shape and type of every private array, by its name in the weights."""
 
@@ -92,14 +97,23 @@ class ModelShape(ABC):
         """Raise LocalError if the secure evaluation relies on something that these integers break."""
 
     def scaled(self, recordings: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """Recordings as the model wants them: any public scaling applied."""
+        """Recordings as the model wants them: any public scaling applied. Never NaN, whatever finite readings come."""
         return recordings
 
     def encode_recordings(self, recordings: npt.ArrayLike) -> Words:
-        """Recordings (..., *input_shape) to words of the input type.
+        """Recordings (..., *input_shape) to words of the input type; what it cannot hold becomes its nearest end.
 
         Raises:
-            LocalError: another shape, NaN or infinity among the readings, or readings beyond the type's range.
+            LocalError: as `encode_clipped`.
+        """
+        return self.encode_clipped(recordings)[0]
+
+    def encode_clipped(self, recordings: npt.ArrayLike) -> tuple[Words, int]:
+        """Like `encode_recordings`, and how many readings lay beyond the type's range.
+
+        Raises:
+            LocalError: another shape, or NaN or infinity among the readings. Never because of how large a reading is:
+                a client learns the type and the scaling from the server, which would see the refusal.
         """
         try:
             values = np.asarray(recordings, dtype=np.float64)
@@ -110,7 +124,9 @@ class ModelShape(ABC):
         dimensions = len(self.input_shape)
         if values.ndim < dimensions or values.shape[-dimensions:] != self.input_shape:
             raise LocalError(f"a recording of shape {values.shape}", remedy=f"this model takes {self.takes}")
-        return self.input_type.encode(self.scaled(values))
+        with np.errstate(all="ignore"):  # what overflows is beyond the range
+            scaled = self.scaled(values)
+        return self.input_type.saturate(scaled)
 
     def to_json(self) -> str:
         """The shape as canonical JSON: equal shapes give equal texts."""
@@ -217,7 +233,7 @@ class TwinTrace:
         logits_type: how to read the logits.
     """
 
-    logits: Words
+    logits: Words = attrs.field(repr=False)
     wrapped: int
     logits_type: FixedPoint
 

@@ -26,6 +26,9 @@ from sirnn.ring import Words
 MOST_CENTRES = 1 << 12
 MOST_FEATURES = 64
 
+LARGEST_SCALING = 2.0**100
+"""Bounds mean and gain: a reading less a mean does not overflow, so that no product with a gain is NaN."""
+
 Reals = npt.NDArray[np.float64]
 
 
@@ -81,8 +84,12 @@ class SvmShape(ModelShape):
         check_classes(self.classes)
         if not (1 <= self.features <= MOST_FEATURES and 1 <= self.centres <= MOST_CENTRES):
             raise LocalError(f"an SVM of {self.features} features and {self.centres} centres", remedy="use fewer")
-        if not len(self.mean) == len(self.gain) == self.features or not np.all(np.isfinite(self.mean + self.gain)):
-            raise LocalError("a mean or a gain is missing or infinite", remedy="give one of each for every feature")
+        if not len(self.mean) == len(self.gain) == self.features:
+            raise LocalError("a mean or a gain is missing", remedy="give one of each for every feature")
+        if not all(abs(each) <= LARGEST_SCALING for each in self.mean + self.gain):
+            raise LocalError(
+                "a mean or a gain is infinite or absurdly large", remedy=f"stay within {LARGEST_SCALING:.3g} of 0"
+            )
         if not all(kind.signed and abs(kind.scale) <= ring.MAX_BITS for kind in attrs.astuple(t, recurse=False)):
             raise LocalError("an unsigned or absurdly scaled type in an SVM", remedy="quantise the model again")
         check_types(t.distance, t.kernel)
@@ -109,6 +116,10 @@ class SvmShape(ModelShape):
     @property
     def takes(self) -> str:
         return f"{self.features} features"
+
+    @property
+    def operations(self) -> int:
+        return self.centres * (self.features + len(self.classes) + 1)
 
     @property
     def distance_accumulator(self) -> FixedPoint:
@@ -174,9 +185,9 @@ class SvmParameters:
         provenance: how it came about.
     """
 
-    centres: Reals
-    coefficients: Reals
-    bias: Reals
+    centres: Reals = attrs.field(repr=False)
+    coefficients: Reals = attrs.field(repr=False)
+    bias: Reals = attrs.field(repr=False)
     mean: tuple[float, ...]
     gain: tuple[float, ...]
     classes: tuple[str, ...]

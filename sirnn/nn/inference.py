@@ -62,8 +62,8 @@ class Answer:
     """
 
     logits: ArithmeticShare
-    words: Words | None = None
-    classes: tuple[int, ...] | None = None
+    words: Words | None = attrs.field(default=None, repr=False)
+    classes: tuple[int, ...] | None = attrs.field(default=None, repr=False)
 
 
 async def infer(

@@ -6,6 +6,7 @@ import http.client
 import os
 import signal
 import socket
+import struct
 import subprocess
 
 import pytest
@@ -16,9 +17,15 @@ from sirnn.nn.service import ask
 from sirnn.version import PROTOCOL_VERSION
 from tests.cli.processes import PATIENCE, SIRNN, Running, Server, answer, assert_refused, sirnn
 from transports import tcp
+from transports.connection import MAGIC, VERSION_BYTES
 
 AT_WORK = r"[1-9]\d*/50"
 """What the bar of the long scenario shows once both parties are past the set-up."""
+
+
+def preamble(version):
+    """The first words of a party."""
+    return MAGIC + version.encode().ljust(VERSION_BYTES, b"\0")
 
 
 def client_of(server, files, **options):
@@ -40,7 +47,7 @@ def test_a_killed_client_is_not_the_next_ones_trouble(long):
         with client_of(server, long) as client:
             server.wait_for(AT_WORK)
             assert client.end(signal_number=signal.SIGKILL) == -signal.SIGKILL
-        said = server.wait_for("a client failed: .*")
+        said = server.wait_for("session 1 with .*: failed: .*")
         assert "connection" in said[0]
         assert "Traceback" not in server.stderr
         answer("query", "--connect", server.address, "--input", long.recording)
@@ -106,7 +113,7 @@ def test_ctrl_c_at_the_client_tells_the_server(long):
             server.wait_for(AT_WORK)
             assert client.end(signal_number=signal.SIGINT) == 1
             assert client.stderr.splitlines() == ["sirnn: interrupted"]
-        server.wait_for("a client failed: the other party stopped with Cancelled")
+        server.wait_for("failed: the other party stopped with Cancelled")
 
 
 # ------------------------------------------------------------ somebody is something else
@@ -119,19 +126,35 @@ def test_a_web_browser_is_told_off_and_the_server_goes_on(tiny):
         with pytest.raises((http.client.HTTPException, OSError)):
             browser.getresponse()
         browser.close()
-        server.wait_for("a client failed: the other side does not speak sirnn: it began with b'GET / HT'")
-        with socket.create_connection(("127.0.0.1", server.port)):
-            pass  # a port scanner
-        server.wait_for("a client failed: .*closed the connection")
+        server.wait_for(
+            r"session 1 with 127\.0\.0\.1:\d+: failed: the other side does not speak sirnn: it began with b'G"
+        )
         answer("query", "--connect", server.address, "--input", tiny.recording)
 
 
-def test_a_client_that_says_nothing_is_given_up(tiny):
-    with Server("--model", tiny.model_path, "--once", "--silence", "0.2") as server:
-        with socket.create_connection(("127.0.0.1", server.port)):
+@pytest.mark.parametrize("once", [(), ("--once",)], ids=["many", "once"])
+def test_a_connection_that_says_nothing_is_no_client(tiny, once):
+    """A health probe connects and leaves, or stays: nobody is told, and nobody waits for it."""
+    with Server("--model", tiny.model_path, *once, "--hello-seconds", "30") as server:
+        with socket.create_connection(("127.0.0.1", server.port)) as silent:
+            for _ in range(3):
+                socket.create_connection(("127.0.0.1", server.port)).close()
+            reset = socket.create_connection(("127.0.0.1", server.port))
+            reset.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            reset.close()
+            answer("query", "--connect", server.address, "--input", tiny.recording)
+            server.wait_for("answered 1 recording", on="stdout")
+            silent.close()
+        assert server.end(signal_number=None if once else signal.SIGINT) == 0
+        assert server.stderr.splitlines()[1:] == ([] if once else ["stopped"])
+
+
+def test_a_client_that_falls_silent_after_its_first_word_is_given_up(tiny):
+    with Server("--model", tiny.model_path, "--once", "--hello-seconds", "0.2") as server:
+        with socket.create_connection(("127.0.0.1", server.port)) as client:
+            client.sendall(preamble(str(PROTOCOL_VERSION)))
             assert server.end() == 1
-        assert "sirnn: network: " in server.stderr
-        assert "said nothing for 0.2 s" in server.stderr
+        assert "sirnn: network: the hello was not over after 0.2 s" in server.stderr
 
 
 async def test_a_client_of_another_version_is_named_at_both_sides(tiny):
@@ -197,7 +220,7 @@ def test_the_port_is_taken(tiny):
     ids=lambda arguments: arguments[2],
 )
 def test_plaintext_stays_on_this_machine(arguments):
-    assert_refused(sirnn(*arguments), "plaintext beyond loopback is refused", "use TLS, or a tunnel")
+    assert_refused(sirnn(*arguments), "plaintext beyond loopback is refused", "through a tunnel")
 
 
 def test_a_host_that_does_not_exist():

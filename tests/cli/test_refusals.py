@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from sirnn.models.archive import METADATA
+from sirnn.models.model import run_twin
 from sirnn.models.quantise import quantise
 from tests.cli.processes import Server, answer, assert_refused, sirnn
 from tests.models.networks import network
@@ -34,8 +35,8 @@ def server(tiny):
         (np.array([[1.0, None]], dtype=object), ("not a readable numpy file",)),
         (np.array([["1.0", "2.0"]]), ("<U3", "real numbers")),
         (np.ones((4, 3), dtype=complex), ("complex128", "real numbers")),
-        (np.array([[1.0, np.nan]]), ("NaN or infinity", "clean the recording")),
-        (np.array([[1.0, -np.inf]]), ("NaN or infinity", "clean the recording")),
+        (np.array([[1.0, np.nan]]), ("NaN or infinity", "clean it first")),
+        (np.array([[1.0, -np.inf]]), ("NaN or infinity", "clean it first")),
     ],
     ids=["text", "empty", "pickle", "objects", "strings", "complex", "nan", "infinity"],
 )
@@ -77,15 +78,52 @@ def test_a_recording_of_another_shape(server, tiny, shape):
     result = sirnn("query", "--connect", server.address, "--input", tiny.folder / "misfit.npy")
     takes = "this model takes 4 steps of 3 channels, or up to 1024"
     assert_refused(result, "sirnn: error: ", f"shape {shape}", takes)
-    server.wait_for(f"a client failed: the client has .* '{'x'.join(map(str, shape))}'; {takes}", after=before)
+    server.wait_for(f"failed: the client has .* '{'x'.join(map(str, shape))}'; {takes}", after=before)
 
 
-def test_a_recording_beyond_the_models_range(server, tiny):
-    before = len(server.stderr)
-    np.save(tiny.folder / "loud.npy", np.full((4, 3), 1e6))
+def test_a_recording_beyond_the_models_range_is_clipped_and_its_owner_told(server, tiny):
+    """A refusal would tell the server, which names the range, how large a reading is."""
+    loud = np.zeros((4, 3))
+    loud[0] = (1e6, -1e6, 3.0)
+    np.save(tiny.folder / "loud.npy", loud)
+    told = answer("query", "--connect", server.address, "--input", tiny.folder / "loud.npy")
+    assert told["clipped"] == 2
+    words = tiny.model.shape.encode_recordings(np.clip(loud, -4, 4 - 2**-13)[None])
+    assert told["output_words"] == run_twin(tiny.model, words).prediction.tolist()
     result = sirnn("query", "--connect", server.address, "--input", tiny.folder / "loud.npy")
-    assert_refused(result, "sirnn: error: ", "12 of 12 values do not fit", "1e+06", "values must lie in [")
-    server.wait_for("a client failed: the other party stopped with LocalError", after=before)
+    assert "2 readings lay beyond int16 at scale 13 and took its nearest end" in " ".join(result.stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("localhost:99999", "there is no port 99999: ports go up to 65535"),
+        (":7401", "names no host: give HOST:PORT, such as 127.0.0.1:7401"),
+        ("localhost", "names no port"),
+        ("localhost:", "names no port"),
+        ("localhost:http", "'http' is not a port"),
+    ],
+)
+def test_addresses_that_are_none(invoke, text, words):
+    for command in (("serve", "--listen"), ("query", "--connect")):
+        result = invoke(*command, text)
+        assert result.exit_code == 2
+        assert words in " ".join(result.stderr.split())
+
+
+@pytest.mark.parametrize("size", ["0MB", "x", "1.5GB", "-1", "4 parsecs", ""])
+def test_sizes_that_are_none(invoke, size):
+    result = invoke("serve", "--max-memory", size)
+    assert result.exit_code == 2
+    assert "is not a size: give a number and a unit, such as 500MB or 4GB" in " ".join(result.stderr.split())
+
+
+@pytest.mark.parametrize("option", ["--max-recordings=1", "--max-traffic=1KB", "--max-memory=1 kb"])
+def test_a_client_holds_a_server_to_its_limits(server, tiny, option):
+    np.save(tiny.folder / "two.npy", tiny.recordings[:2])
+    name = option.partition("=")[0]
+    result = sirnn("query", "--connect", server.address, "--input", tiny.folder / "two.npy", option)
+    assert_refused(result, "more than the", "that the client allows", f"({name})")
 
 
 # ------------------------------------------------------------ disagreements, which both sides name
@@ -99,14 +137,14 @@ def test_another_expected_shape(server, tiny, tmp_path):
     result = sirnn("query", "--connect", server.address, "--input", tiny.recording, "--expect", tmp_path / "other.json")
     mine, theirs = other.digest()[:16], tiny.model.shape.digest()[:16]
     assert_refused(result, "the other party", f"shape {mine} here, {theirs} there", "give the client the shape")
-    server.wait_for(f"a client failed: .* shape {theirs} here, {mine} there", after=before)
+    server.wait_for(f"failed: .* shape {theirs} here, {mine} there", after=before)
 
 
 def test_another_answer(server, tiny):
     before = len(server.stderr)
     result = sirnn("query", "--connect", server.address, "--input", tiny.recording, "--reveal", "logits")
     assert_refused(result, "the other party", "reveals: 'logits' here, 'class' there")
-    server.wait_for("a client failed: .*reveals: 'class' here, 'logits' there", after=before)
+    server.wait_for("failed: .*reveals: 'class' here, 'logits' there", after=before)
 
 
 @pytest.mark.parametrize("content", [b"not json", b"{}", b"\xff\xfe"])

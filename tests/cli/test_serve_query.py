@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
+from datetime import datetime
 
 import numpy as np
 import pytest
 
 from sirnn.models.model import ModelShape, run_twin
-from tests.cli.processes import Running, Server, answer, sirnn
+from sirnn.version import PROTOCOL_VERSION
+from tests.cli.processes import Running, Server, answer, assert_refused, sirnn
+from transports.connection import MAGIC, VERSION_BYTES
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +84,39 @@ def test_every_client_is_a_line_of_json(tiny, tmp_path):
             answer("query", "--connect", server.address, "--input", tiny.recording, "--expect", shape)
         server.wait_for(r"(.*\n){2}", on="stdout")
         assert [json.loads(line)["count"] for line in server.stdout.splitlines()] == [1, 1]
+
+
+def test_a_failed_client_is_a_line_of_json_too(tiny):
+    with Server("--model", tiny.model_path, "--json") as server:
+        with socket.create_connection(("127.0.0.1", server.port)) as stranger:
+            host, port = stranger.getsockname()
+            stranger.sendall(b"\x1b[31mGET")
+            server.wait_for(r".*\n", on="stdout")
+        answer("query", "--connect", server.address, "--input", tiny.recording)
+        server.wait_for(r"(.*\n){2}", on="stdout")
+        failed, answered = map(json.loads, server.stdout.splitlines())
+        assert (failed["session"], failed["peer"], failed["kind"]) == (1, f"{host}:{port}", "PeerError")
+        assert "does not speak sirnn" in failed["error"]
+        assert (answered["session"], answered["count"]) == (2, 1)
+        for report in (failed, answered):
+            assert datetime.fromisoformat(report["time"]).tzinfo is not None
+        assert len(server.stderr.splitlines()) == 1  # where it listens
+
+
+def test_a_client_in_the_queue_is_told_so_and_served_in_its_turn(tiny):
+    with Server("--model", tiny.model_path, "--clients", "1", "--queue", "1") as server:
+        with socket.create_connection(("127.0.0.1", server.port)) as first:
+            first.sendall(MAGIC + str(PROTOCOL_VERSION).encode().ljust(VERSION_BYTES, b"\0"))
+            first.recv(1)  # it has the place
+            with Running("query", "--connect", server.address, "--input", tiny.recording, "--json") as second:
+                second.wait_for("the server is busy with other clients: waiting in its queue")
+                third = sirnn("query", "--connect", server.address, "--input", tiny.recording)
+                assert_refused(third, "network:", "the server is busy, and so is its queue; try again later")
+                assert second.process.poll() is None
+                first.close()
+                assert second.end() == 0
+                assert json.loads(second.stdout)["count"] == 1
+        server.wait_for("failed: turned away")
 
 
 def test_both_have_a_progress_bar_that_stays_out_of_the_output(tiny):

@@ -217,12 +217,16 @@ def test_a_mix_that_could_turn_negative_is_refused(plain):
 # ------------------------------------------------------------------------------------------------ recordings
 
 
-@pytest.mark.parametrize("reading", [100.0, -100.0])
-def test_readings_beyond_the_range_are_refused(plain, reading):
+@pytest.mark.parametrize("reading", [100.0, -100.0, 1e308, -1e308])
+def test_readings_beyond_the_range_take_its_end_and_are_counted(plain, reading):
     recording = np.zeros((7, 3))
     recording[2, 1] = reading
-    with pytest.raises(LocalError, match="must lie in"):
-        plain.shape.encode_recordings(recording)
+    words, clipped = plain.shape.encode_clipped(recording)
+    low, high = plain.shape.input_type.int_range
+    expected = np.zeros((7, 3))
+    expected[2, 1] = low if reading < 0 else high
+    assert np.array_equal(plain.shape.input_type.to_int(words), expected)
+    assert clipped == 1
 
 
 @pytest.mark.parametrize("shape", [(), (7,), (3, 7), (7, 4), (8, 3), (2, 8, 3)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 
 import attrs
@@ -11,7 +12,7 @@ import pytest
 from sirnn.errors import LocalError
 from sirnn.fixedpoint import FixedPoint
 from sirnn.models.model import ModelShape, load_model, run_twin, save_model
-from sirnn.models.svm import SvmParameters, SvmShape, quantise_svm, run_svm_float
+from sirnn.models.svm import LARGEST_SCALING, SvmParameters, SvmShape, quantise_svm, run_svm_float
 
 FOLDER = Path(__file__).parent.parent.parent / "scenarios" / "iris"
 
@@ -77,10 +78,24 @@ def test_shapes_that_make_no_sense_are_refused(wrong):
         attrs.evolve(quantise_svm(machine(4)).shape, **wrong)
 
 
-def test_readings_out_of_range_are_refused():
-    model = quantise_svm(machine(5))
-    with pytest.raises(LocalError, match="must lie in"):
-        model.shape.encode_recordings(np.full(3, 100.0))
+@pytest.mark.parametrize("mean", [0.0, -LARGEST_SCALING, LARGEST_SCALING])
+@pytest.mark.parametrize("gain", [0.0, 1.0, -LARGEST_SCALING, LARGEST_SCALING, 5e-324])
+@pytest.mark.parametrize("reading", [0.0, 100.0, -100.0, 1.7e308, -1.7e308, 5e-324])
+def test_every_reading_has_a_word_under_any_scaling(mean, gain, reading):
+    shape = attrs.evolve(quantise_svm(machine(5)).shape, mean=(mean,) * 3, gain=(gain,) * 3)
+    words, clipped = shape.encode_clipped(np.full(3, reading))  # warnings would be errors
+    exact = (Fraction(reading) - Fraction(mean)) * Fraction(gain)
+    low, high = shape.input_type.range
+    (word,) = set(shape.input_type.decode(words))
+    assert abs(Fraction(word) - min(max(exact, Fraction(low)), Fraction(high))) <= Fraction(shape.input_type.ulp)
+    assert clipped == (0 if low - 1 < exact < high + 1 else 3)
+
+
+@pytest.mark.parametrize("wrong", [2 * LARGEST_SCALING, -2 * LARGEST_SCALING, float("inf"), float("nan")])
+def test_scalings_that_could_overflow_are_no_shape(wrong):
+    for name in ("mean", "gain"):
+        with pytest.raises(LocalError, match="absurdly large"):
+            attrs.evolve(quantise_svm(machine(5)).shape, **{name: (0.0, wrong, 0.0)})
 
 
 def test_the_stored_model_is_right_about_irises():

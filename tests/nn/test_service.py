@@ -10,7 +10,7 @@ import pytest
 
 from sirnn.errors import LocalError, PeerError
 from sirnn.nn.inference import Reveal
-from sirnn.nn.service import MOST_RECORDINGS, answer, as_batch, as_reals, ask
+from sirnn.nn.service import answer, as_batch, as_reals, ask
 from sirnn.profile import Profile
 from sirnn.session import start_session
 from tests.harness import run_pair
@@ -64,7 +64,7 @@ async def test_another_model_than_expected_is_an_error_at_both(over):
     names = [MODEL.shape.digest()[:16], other.digest()[:16]]
     for role, error in enumerate(errors):
         assert isinstance(error, PeerError)
-        assert f"shape {names[role]} here, {names[1 - role]} there" in str(error)
+        assert f"shape '{names[role]}' here, '{names[1 - role]}' there" in str(error)
 
 
 @pytest.mark.parametrize("over", ["sim", "tcp"])
@@ -82,14 +82,14 @@ async def test_another_answer_than_asked_for_is_an_error_at_both(over):
 
 @pytest.mark.parametrize(
     "shape",
-    [None, "4", "4x3x1", "4x2", "0x4x3", "1025x4x3", "-1x4x3", "4x3.0", "x", "9" * 5000, "²x3", "\x1b[31m", " 4x3"],
+    [None, "4", "4x3x1", "4x2", "0x4x3", "-1x4x3", "4x3.0", "x", "9" * 5000, "²x3", "\x1b[31m", " 4x3"],
     ids=lambda shape: ascii(shape)[:12],
 )
 async def test_a_client_that_announces_nonsense(shape):
     errors = await ends_of(partial(answer, model=MODEL), impostor(model="any", recordings=shape))
     assert isinstance(errors[0], PeerError)
     assert "the client has a recording of shape" in str(errors[0])
-    assert "this model takes 4 steps of 3 channels, or up to 1024" in str(errors[0])
+    assert "this model takes 4 steps of 3 channels, or several" in str(errors[0])
     assert len(str(errors[0])) < 300
     assert "\x1b" not in str(errors[0])
     assert isinstance(errors[1], PeerError)
@@ -107,10 +107,8 @@ async def test_a_client_that_names_no_model_is_told_so():
     [
         (np.zeros((5, 3)), "4 steps of 3 channels", "'5x3'; this model takes 4 steps of 3 channels"),
         (np.zeros(()), "4 steps of 3 channels", "''; this model takes 4 steps of 3 channels"),
-        (np.full((4, 3), 1e6), "do not fit", "stopped with LocalError"),
-        (np.full((4, 3), np.nan), "NaN", "stopped with LocalError"),
     ],
-    ids=["shape", "scalar", "range", "nan"],
+    ids=["shape", "scalar"],
 )
 async def test_a_recording_that_does_not_fit_is_known_before_the_set_up(recordings, at_client, at_server, over):
     result = await run_pair(partial(answer, model=MODEL), partial(ask, recordings=recordings), over=over)
@@ -164,8 +162,11 @@ def test_numbers_of_any_kind_are_reals(dtype):
         np.array([[None]]),
         np.array([["2024-01-01"]], dtype="datetime64[D]"),
         [[1, 2], [3]],
+        [[1.0, np.nan]],
+        [[1.0, -np.inf]],
+        np.array([np.longdouble("1e4000")]),
     ],
-    ids=["bool", "complex", "text", "object", "date", "ragged"],
+    ids=["bool", "complex", "text", "object", "date", "ragged", "nan", "infinity", "wide"],
 )
 def test_anything_else_is_not(recordings):
     with pytest.raises(LocalError):
@@ -175,10 +176,9 @@ def test_anything_else_is_not(recordings):
 def test_one_recording_or_several_are_a_batch():
     assert as_batch(np.ones((4, 3)), MODEL.shape).shape == (1, 4, 3)
     assert as_batch(np.ones((1, 4, 3)), MODEL.shape).shape == (1, 4, 3)
-    assert as_batch(np.ones((MOST_RECORDINGS, 4, 3)), MODEL.shape).shape == (MOST_RECORDINGS, 4, 3)
 
 
-@pytest.mark.parametrize("shape", [(), (3,), (12,), (3, 4), (4, 3, 1), (0, 4, 3), (MOST_RECORDINGS + 1, 4, 3)], ids=str)
+@pytest.mark.parametrize("shape", [(), (3,), (12,), (3, 4), (4, 3, 1), (0, 4, 3)], ids=str)
 def test_other_shapes_are_no_batch(shape):
     with pytest.raises(LocalError, match="this model takes 4 steps of 3 channels"):
         as_batch(np.ones(shape), MODEL.shape)

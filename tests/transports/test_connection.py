@@ -10,10 +10,12 @@ from transports.connection import open_connection
 HOUR = 3600
 
 
-async def both(server, client, *, silence_seconds=HOUR):
+async def both(server, client, *, silence_seconds=HOUR, wrap=None):
     """Run both bodies; returns what they returned or raised."""
     ends = [None, None]
     streams = memory_stream_pair()
+    if wrap is not None:
+        streams = [each(stream) for each, stream in zip(wrap, streams, strict=True)]
 
     async def run(role, body):
         options = {"role": role, "version": "1", "digest": True, "silence_seconds": silence_seconds}
@@ -50,21 +52,60 @@ async def test_computing_longer_than_the_silence_limit_is_not_silence(autojump_c
     assert (await both(server, client))[0] == b"late"
 
 
-async def test_a_peer_that_speaks_now_and_then_is_not_silent(autojump_clock):
-    async def body(channel):
-        signs = [channel.fork("sign of life") for _ in range(5)]
-        for sign in signs:
-            if channel.role == 0:
-                await trio.sleep(0.9 * HOUR)
-                await sign.send(b"x")
-        if channel.role == 0:
-            return await channel.send(b"done")
-        said = await channel.recv(4)  # waits four and a half hours
-        for sign in signs:
-            await sign.recv(1)
-        return said
+class Slow(trio.abc.Stream):
+    """A stream that takes almost an hour for every piece, as the other side sees it."""
 
-    assert await both(body, body) == [None, b"done"]
+    def __init__(self, stream):
+        self.stream = stream
+
+    async def send_all(self, data):
+        for start in range(0, len(data), 1 << 19):
+            if len(data) > 1 << 10:
+                await trio.sleep(0.9 * HOUR)
+            await self.stream.send_all(data[start : start + (1 << 19)])
+
+    async def wait_send_all_might_not_block(self):
+        await self.stream.wait_send_all_might_not_block()
+
+    async def receive_some(self, max_bytes=None):
+        return await self.stream.receive_some(max_bytes)
+
+    async def aclose(self):
+        await self.stream.aclose()
+
+
+async def test_slow_progress_on_a_long_message_is_progress(autojump_clock):
+    size = 3 << 20
+
+    async def server(channel):
+        await channel.send(bytes(size))
+
+    async def client(channel):
+        return len(await channel.recv(size))  # more than five hours
+
+    assert await both(server, client, wrap=(Slow, lambda stream: stream), silence_seconds=2 * HOUR) == [None, size]
+
+
+async def test_chatter_is_no_progress(autojump_clock):
+    """A peer that sends now and then, but never what is waited for, is given up when the limit is over."""
+    given_up = []
+
+    async def server(channel):
+        for number in range(100):
+            await channel.fork(f"chatter {number}").send(b"")
+            await trio.sleep(0.1 * HOUR)
+
+    async def client(channel):
+        started = trio.current_time()
+        try:
+            await channel.recv(4)
+        finally:
+            given_up.append(trio.current_time() - started)
+
+    ends = await both(server, client)
+    assert isinstance(ends[1], TransportError)
+    assert "nothing came for 3600 s" in str(ends[1])
+    assert given_up == [pytest.approx(HOUR)]
 
 
 @pytest.mark.parametrize("before", [0, 0.4, 1.7])

@@ -12,6 +12,19 @@ from transports.framing import Message, Reassembler, frames
 MORE = 1 << 31
 
 
+class Anything:
+    """A receiver that refuses nothing and keeps what it is told."""
+
+    def __init__(self):
+        self.announced = []
+
+    def announce(self, fork, nbytes, total, *, more):
+        self.announced.append((fork, nbytes, total, more))
+
+    def hear(self, fork):
+        pass
+
+
 def framed(fork, depth, payload):
     return [bytes(head) + part for head, part in frames(fork, depth, payload)]
 
@@ -51,13 +64,12 @@ def test_any_interleaving_cut_anywhere_comes_back(sent, data):
             stream += lines[fork].pop(0)
             if not lines[fork]:
                 del lines[fork]
-        reassembler, got = Reassembler(), []
+        reassembler, got = Reassembler(Anything()), []
         while stream:
             cut = data.draw(st.integers(1, len(stream)))
             got += reassembler.feed(stream[:cut])
             stream = stream[cut:]
         assert not reassembler.inside
-        assert reassembler.pending == 0
         for fork in range(4):
             assert [m for m in got if m.fork == fork] == [Message(*m) for m in sent if m[0] == fork]
 
@@ -75,21 +87,31 @@ def test_any_interleaving_cut_anywhere_comes_back(sent, data):
 )
 def test_frames_that_cannot_be_are_refused_before_their_bytes_come(stream):
     with pytest.raises(PeerError):
-        list(Reassembler().feed(stream))
+        list(Reassembler(Anything()).feed(stream))
 
 
 def test_a_message_that_grows_too_long_is_refused(monkeypatch):
     monkeypatch.setattr(framing, "MESSAGE_LIMIT", 3 * FRAME_LIMIT)
-    reassembler = Reassembler()
+    receiver = Anything()
+    reassembler = Reassembler(receiver)
     for _ in range(3):
         assert list(reassembler.feed(header(1, 1, MORE | FRAME_LIMIT) + bytes(FRAME_LIMIT))) == []
-    assert reassembler.pending == 3 * FRAME_LIMIT
+    assert receiver.announced == [(1, FRAME_LIMIT, count * FRAME_LIMIT, True) for count in (1, 2, 3)]
     with pytest.raises(PeerError, match="more than"):
         list(reassembler.feed(header(1, 1, 1)))
 
 
+def test_what_the_receiver_refuses_takes_no_memory():
+    class Nothing(Anything):
+        def announce(self, fork, nbytes, total, *, more):
+            raise PeerError("no")
+
+    with pytest.raises(PeerError, match="no"):
+        list(Reassembler(Nothing()).feed(header(1, 1, 5)))
+
+
 def test_where_a_stream_may_end():
-    reassembler = Reassembler()
+    reassembler = Reassembler(Anything())
     stream = b"".join(framed(1, 1, b"abc"))
     assert not reassembler.inside
     for index in range(len(stream) - 1):
@@ -103,7 +125,7 @@ def test_where_a_stream_may_end():
 @given(st.binary(max_size=200))
 def test_garbage_never_crashes(garbage):
     try:
-        for message in Reassembler().feed(garbage):
+        for message in Reassembler(Anything()).feed(garbage):
             assert len(message.payload) <= len(garbage)
     except PeerError:
         pass
