@@ -13,7 +13,8 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from simulator.check import Case, MismatchError, Outputs, check_values, random_case, run_protocol
+from simulator.check import Case, Outputs, check_values, random_case, run_protocol
+from simulator.mismatch import MismatchError
 from sirnn import ring
 from sirnn.cli.library import find_protocol
 from sirnn.compiler.methods import Method, method

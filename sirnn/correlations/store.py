@@ -25,6 +25,10 @@ Demand: TypeAlias = Mapping[str, int]
 """How many correlations of each kind."""
 
 
+ROOT = "/"
+"""Who draws from a store that is no fork's."""
+
+
 class Store:
     """Correlations of one party, by kind. What is taken is gone: nothing is ever dealt out twice.
 
@@ -32,7 +36,7 @@ class Store:
         owner: who draws from it, for error messages: a fork's path.
     """
 
-    def __init__(self, owner: str = "/") -> None:
+    def __init__(self, owner: str = ROOT) -> None:
         self._owner = owner
         self._stock: dict[str, deque[Material]] = {}
         self._left: dict[str, int] = {}
@@ -118,5 +122,7 @@ class Store:
             amounts = ", ".join(f"{count:,} more of {kind}" for kind, count in short.items())
             raise LocalError(
                 f"{wanted_by or self._owner} needs {amounts} than the store has",
-                remedy="prepare the declared demand of what is run: await prepare(party, cost.demand)",
+                remedy="prepare the declared demand of what is run: await prepare(party, cost.demand)"
+                if self._owner == ROOT
+                else "correct the cost it was forked with",
             )

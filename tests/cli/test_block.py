@@ -1,4 +1,4 @@
-"""`sirnn block` and `sirnn check`: single protocols, ours and one's own."""
+"""`sirnn block`: single protocols, at parameters of one's choosing."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import pytest
 
 from sirnn.blocks.multiplication import multiply_cost
 from sirnn.profile import Profile
-from tests.test_docs import ROOT
 
 
 @pytest.mark.parametrize("profile", Profile)
@@ -60,57 +59,3 @@ def test_what_cannot_be_run_is_refused(invoke, arguments, words):
     assert result.exit_code == 1
     assert words in result.stderr
     assert len(result.stderr.splitlines()) == 1
-
-
-def test_a_protocol_of_ones_own_is_checked(invoke):
-    result = invoke("check", ROOT / "docs" / "examples" / "hamming.py", "--json")
-    report = json.loads(result.stdout)
-    assert report["passed"]
-    assert [check["flights"] for check in report["checks"]] == [2, 2]
-
-
-WITHOUT_DEMAND = """
-import attrs
-
-
-def without_demand(cost):
-    return lambda profile, n, *, bits, out_bits: attrs.evolve(cost(profile, n, bits=bits, out_bits=out_bits), demand={})
-"""
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "words"),
-    [
-        ("n * bits, bits=out_bits)", "n * bits, bits=out_bits + 1)", "are declared"),
-        ("def hamming_weight_cost(profile,", "@without_demand\ndef hamming_weight_cost(profile,", "than the store has"),
-        ("bitwise_count(word)", "bitwise_count(word) + 1", "differs from the functionality"),
-    ],
-)
-def test_a_wrong_declaration_is_found_out(invoke, tmp_path, old, new, words):
-    text = (ROOT / "docs" / "examples" / "hamming.py").read_text()
-    assert old in text
-    wrong = tmp_path / "wrong.py"
-    name = f"wrong_{abs(hash(new))}"
-    text = text.replace("\n\ndef", WITHOUT_DEMAND + "\n\ndef", 1)
-    wrong.write_text(text.replace(old, new).replace("hamming_weight", name))
-    result = invoke("check", wrong)
-    assert result.exit_code == 1
-    assert "FAILED" in result.stdout
-    assert words in " ".join(result.stdout.split())
-
-
-@pytest.mark.parametrize(
-    ("content", "words"),
-    [
-        ("", "registers no protocol"),
-        ("import nothing_of_that_name", "cannot be imported"),
-        (None, "there is no Python file"),
-    ],
-)
-def test_a_file_without_protocols_is_refused(invoke, tmp_path, content, words):
-    path = tmp_path / "empty.py"
-    if content is not None:
-        path.write_text(content)
-    result = invoke("check", path)
-    assert result.exit_code == 1
-    assert words in result.stderr

@@ -6,7 +6,8 @@ import attrs
 import pytest
 
 from simulator import check
-from simulator.check import MismatchError, check_protocol, measure_protocol
+from simulator.check import check_protocol, measure_protocol
+from simulator.mismatch import MismatchError
 from sirnn.blocks.conversion import b2a  # noqa: F401  registers it
 from sirnn.cost import Cost
 from sirnn.errors import LocalError
