@@ -26,7 +26,7 @@ from sirnn.profile import Profile
 from sirnn.protocol import Arith, Bool, Private, protocol
 
 
-def declared(cost=lambda profile, n, *, bits: FREE, clear=lambda x: x, examples=({"bits": 8},), **more):
+def declared(cost=lambda profile, n, *, bits: FREE, clear=lambda x: x, examples=({"bits": 9},), **more):
     kinds = {"takes": (Arith("bits"),), "gives": (Arith("bits"),), **more}
     return protocol(clear=clear, cost=cost, examples=list(examples), **kinds)
 
@@ -112,7 +112,7 @@ def test_a_wrong_declaration_is_found_out(invoke, tmp_path, old, new, words):
     name = f"wrong_{abs(hash(new))}"
     text = text.replace("\n\ndef", WITHOUT_DEMAND + "\n\ndef", 1)
     wrong.write_text(text.replace(old, new).replace("hamming_weight", name))
-    result = invoke("check", wrong)
+    result = invoke("check", wrong, "--size", "3")
     assert result.exit_code == 1
     assert "FAILED" in result.stdout
     assert words in " ".join(result.stdout.split())
@@ -230,6 +230,8 @@ def test_a_report_for_people_has_the_counterexample_and_the_command(invoke, tmp_
 # ------------------------------------------------------------ whatever happens
 
 
+FEW = ("--profile", "paper", "--size", "0", "--size", "17")
+
 WRONG = {
     "both parties wait": (
         "    await party.channel.recv(1)\n    return x",
@@ -255,7 +257,7 @@ WRONG = {
 def test_whatever_goes_wrong_is_the_verdict_of_its_protocol_alone(check, what):
     body, words = WRONG[what]
     text = f"@declared()\nasync def wrong(party, x):\n{body}\n"
-    assert words in the_problem(check, text, "wrong", "--most-messages", "3000")["problem"]
+    assert words in the_problem(check, text, "wrong", "--most-messages", "3000", *FEW)["problem"]
 
 
 @pytest.mark.parametrize(
@@ -271,7 +273,7 @@ def test_a_loop_that_sends_nothing_ends_too(check, monkeypatch, loop, grace):
 
 def test_a_cost_formula_that_fails_is_a_verdict(check):
     text = "@declared(lambda profile, n, *, width: FREE)\nasync def misspelt(party, x):\n    return x\n"
-    report = check(text + SOUND)
+    report = check(text + SOUND, *FEW)
     assert "TypeError" in problems(report, "misspelt")["paper"]["problem"]
     assert [row["flights"] for row in report["checks"]] == [None, 0]
     assert not problems(report, "sound")
@@ -289,7 +291,7 @@ def both_cost(profile, n, *, bits):
     return one_cost(profile, n, bits=bits) | one_cost(profile, n, bits=bits)
 
 
-@declared(both_cost, lambda b, x: b * x, [{"bits": 8}], takes=(Bool(), Arith("bits")))
+@declared(both_cost, lambda b, x: b * x, [{"bits": 9}], takes=(Bool(), Arith("bits")))
 async def branched(party, b, x):
     cost = one_cost(party.profile, x.size, bits=x.bits)
     right = lambda p: mux(p, b, x)
@@ -310,7 +312,7 @@ async def branched(party, b, x):
     ],
 )
 def test_a_branch_costs_what_it_declares(check, wrong, profile, words):
-    report = check(BRANCHES.replace("WRONG", wrong), "--profile", profile)
+    report = check(BRANCHES.replace("WRONG", wrong), "--profile", profile, "--size", "3")
     assert report["passed"] == (not words)
     if words:
         assert words in problems(report, "branched")[profile]["problem"]
