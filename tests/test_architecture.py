@@ -27,6 +27,7 @@ CORE = {
     "session",
     "version",
     "folders",
+    "installation",
 }
 """Modules at the top of sirnn."""
 
