@@ -28,8 +28,8 @@ from simulator.check import ON, SIZES, check_protocol
 from simulator.mismatch import Counterexample, MismatchError
 from simulator.simulation import simulate
 from sirnn.cli.options import json_option
+from sirnn.cli.parameters import shown, text_of
 from sirnn.cli.report import out, print_json, table
-from sirnn.cli.subjects import is_short
 from sirnn.errors import LocalError
 from sirnn.profile import Profile
 from sirnn.protocol import REGISTRY, Params, ProtocolSpec
@@ -285,7 +285,7 @@ def _checked(file: Path, spec: ProtocolSpec, params: Params, profile: str | None
     problems = [problem for problem in judged if problem is not None]
     return {
         "protocol": spec.name,
-        "parameters": ", ".join(f"{name}={value}" for name, value in params.items() if is_short(value)),
+        "parameters": ", ".join(f"{name}={text_of(value)}" for name, value in shown(params).items()),
         "profiles": [each.value for each in profiles],
         **_figures(spec, params),
         "problems": [_report(file, spec, problem, effort) for problem in problems],
