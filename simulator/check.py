@@ -2,9 +2,11 @@
 
     await check_protocol(REGISTRY["mux"])
 
-For each size it shares random inputs, runs both parties, and holds the outputs to the functionality and the measured
-cost to the declared one. Where the parameters are small enough it also runs every possible pair of shares of every
-input. It is what the conformance suite runs for every registered protocol, and works for your own in the same way.
+First it shares the values where mistakes are likeliest, the edges of the domain and equal operands; then, for each
+size, random ones; and where the parameters are small enough every possible pair of shares of every input. It runs both
+parties, and holds the outputs to the functionality and the measured cost to the declared one, of every branch of
+`Party.parallel` as well. It is what the conformance suite runs for every registered protocol, and works for your own in
+the same way.
 
 In a profile that makes correlations ahead, the demand of all the runs is prepared first. Then every run must use
 exactly the correlations it declares, and preparing must cost exactly what its plan says.
@@ -13,11 +15,15 @@ exactly the correlations it declares, and preparing must cost exactly what its p
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from itertools import product
 from typing import Any, TypeAlias
 
 import attrs
 import numpy as np
+import numpy.typing as npt
 
+from simulator.branches import Branches
+from simulator.mismatch import Counterexample, MismatchError
 from simulator.simulation import simulate
 from sirnn import ring
 from sirnn.channel import Channel, Ledger, Phase, Traffic
@@ -32,11 +38,20 @@ from sirnn.ring import Words
 from sirnn.session import start_session
 from sirnn.shares import ArithmeticShare, BooleanShare, PrivateValue
 
-SIZES = (0, 1, 3, 17, 200)
+SIZES = (0, 1, 17, 200)
 """Array sizes to try: none, one, and some that are a multiple of nothing."""
 
 EXHAUSTIVE_BITS = 16
 """Every pair of shares of every input is run if that makes at most 2^16 instances."""
+
+EDGE_SIZE = 5
+"""Size of inputs that have shapes of their own."""
+
+MOST_EDGES = 400
+"""All combinations of the edges of the inputs are run if there are fewer; otherwise so many are drawn."""
+
+ON = "on "
+"""How the note begins that is added to what a protocol raises: it goes on with the case."""
 
 AHEAD = "ahead"
 """The scope that preparing is booked under."""
@@ -49,13 +64,17 @@ Runner: TypeAlias = Callable[..., Awaitable[Any]]
 """Runs two bodies on two channels and returns something with `values` and `ledgers`, as `simulate` does."""
 
 
-class MismatchError(AssertionError):
-    """A protocol did not do what it declares."""
-
-
 @attrs.frozen
 class Case:
-    """One run: a protocol, its parameters, and for each input its value in clear and both parties' halves."""
+    """One run: a protocol, its parameters, and for each input its value in clear and both parties' halves.
+
+    Attributes:
+        what: which inputs these are.
+        size: as the cost formula is handed it.
+        clear: the value of each input.
+        halves: both parties' halves of it.
+        drawn: whether any size could be drawn in their place.
+    """
 
     spec: ProtocolSpec
     params: Params
@@ -63,6 +82,7 @@ class Case:
     size: int
     clear: tuple[Clear, ...]
     halves: tuple[Halved, ...]
+    drawn: bool = False
 
     def __str__(self) -> str:
         return f"{self.spec.name} {dict(self.params)}, {self.what}"
@@ -76,7 +96,7 @@ async def check_protocol(
     spec: ProtocolSpec,
     *examples: Params,
     sizes: Sequence[int] = SIZES,
-    profiles: Sequence[Profile] = (Profile.PAPER,),
+    profiles: Sequence[Profile] | None = None,
     seed: int = 0,
     runner: Runner = simulate,
     randomness: Callable[[int], Any] | None = None,
@@ -87,22 +107,40 @@ async def check_protocol(
         spec: the registered protocol.
         examples: choices of parameters; all the protocol's own by default.
         sizes: array sizes to run at.
-        profiles: ways to evaluate it, each of which is checked.
+        profiles: ways to evaluate it, each of which is checked; by default all that it exists in.
         seed: makes inputs, shares and masks reproducible.
         runner: the backend.
         randomness: the randomness of each role; seeded by default, which only a simulated channel accepts.
 
     Raises:
         MismatchError: a value, a byte count, the number of flights or of correlations differs from what is declared.
+        LocalError: it does not exist in one of the profiles.
+        Exception: what the protocol raises, with a note that says on which inputs.
     """
+    check_profiles(spec, spec.profiles if profiles is None else profiles)
     cases = []
     for params in examples or spec.examples:
+        cases.append(edge_case(spec, params, seed))
         cases += [random_case(spec, params, size, seed + size) for size in sizes]
         if spec.shapes is None and sum(_share_bits(spec, params)) <= EXHAUSTIVE_BITS:
             cases.append(exhaustive_case(spec, params))
     source = randomness or (lambda role: InsecureSeededRandomness(2 * seed + role))
-    for profile in profiles:
+    for profile in spec.profiles if profiles is None else profiles:
         await _check_cases(cases, profile, runner, source)
+
+
+def check_profiles(spec: ProtocolSpec, profiles: Sequence[Profile]) -> None:
+    """Refuse profiles that a protocol does not exist in.
+
+    Raises:
+        LocalError: one of them.
+    """
+    for profile in profiles:
+        if profile not in spec.profiles:
+            raise LocalError(
+                f"{spec.name} does not exist in profile {profile.value}",
+                remedy=f"use {' or '.join(each.value for each in spec.profiles)}",
+            )
 
 
 async def measure_protocol(
@@ -123,10 +161,19 @@ async def measure_protocol(
 async def _check_cases(
     cases: Sequence[Case], profile: Profile, runner: Runner, randomness: Callable[[int], Any]
 ) -> None:
+    branches = [Branches() for _ in cases]
+
     async def body(channel: Channel) -> tuple[Plan, list[Outputs]]:
         party = await start_session(channel, profile=profile, randomness=randomness(channel.role))
-        planned = await prepare_cases(party, cases)
-        return planned, [await _spend(party, case, f"case {index}") for index, case in enumerate(cases)]
+        planned, outputs = await prepare_cases(party, cases), []
+        for index, case in enumerate(cases):
+            party.watch = branches[index].watch
+            try:
+                outputs.append(await _spend(party, case, f"case {index}"))
+            except Exception as failure:
+                failure.add_note(f"{ON}{case}, profile {profile.value}")
+                raise
+        return planned, outputs
 
     result = await runner(body, body)
     (planned, first), (_, second) = result.values
@@ -134,6 +181,8 @@ async def _check_cases(
         for phase, cost in ((Phase.SETUP, planned.set_up), (Phase.OFFLINE, planned.offline)):
             _check_cost(f"{phase.value} of {cases[0].spec.name}", cost, _traffic(ledger, AHEAD, phase), role)
         for index, case in enumerate(cases):
+            if problem := branches[index].problem():
+                raise _mismatch(case, problem)
             _check_cost(str(case), case.declared(profile), _traffic(ledger, f"case {index}"), role)
     for case, server, client in zip(cases, first, second, strict=True):
         check_values(case, server, client)
@@ -154,7 +203,36 @@ def random_case(spec: ProtocolSpec, params: Params, size: int, seed: int, *, con
         mask = rng.integers(0, ring.mask(bits), size=shape, dtype=np.uint64, endpoint=True)
         clear.append(value)
         halves.append(_split(kind, value, mask, bits))
-    return Case(spec, params, f"size {size}", size, tuple(clear), tuple(halves))
+    return Case(spec, params, f"size {size}", size, tuple(clear), tuple(halves), drawn=True)
+
+
+def edge_case(spec: ProtocolSpec, params: Params, seed: int) -> Case:
+    """The edges of every input's domain in all combinations, or some if there are many; equal operands among them.
+
+    Half of the masks are edges, too. Inputs with shapes of their own hold edges at random.
+    """
+    rng = np.random.default_rng(seed)
+    edges = [_edges(_domain(spec, params, kind), kind.width(params)) for kind in _shared(spec)]
+    size = min(MOST_EDGES, int(np.prod([len(each) for each in edges]))) if spec.shapes is None else EDGE_SIZE
+    shapes, clear, halves = spec.input_shapes(size, params), [], []
+    if spec.shapes is None and size < MOST_EDGES:
+        values = [np.array(column, np.uint64) for column in zip(*product(*edges), strict=True)]
+    else:
+        values = [rng.choice(np.array(each, np.uint64), shape) for each, shape in zip(edges, shapes, strict=False)]
+    for kind, value in zip(_shared(spec), values, strict=True):
+        bits = kind.width(params)
+        drawn = rng.integers(0, ring.mask(bits), size=value.shape, dtype=np.uint64, endpoint=True)
+        edge = rng.choice(np.array(_edges(range(1 << bits), bits), np.uint64), value.shape)
+        clear.append(value)
+        halves.append(_split(kind, value, np.where(rng.integers(0, 2, value.shape) == 1, edge, drawn), bits))
+    return Case(spec, params, "edges of the domain", size, tuple(clear), tuple(halves))
+
+
+def _edges(domain: range, bits: int) -> list[int]:
+    """Both ends and their neighbours, and where the top bit turns over."""
+    half = 1 << (bits - 1)
+    wanted = (domain.start, domain.start + 1, half - 1, half, domain.stop - 2, domain.stop - 1)
+    return sorted({word for word in wanted if word in domain})
 
 
 def exhaustive_case(spec: ProtocolSpec, params: Params) -> Case:
@@ -232,11 +310,22 @@ async def run_protocol(party: Party, case: Case) -> Outputs:
     """One party's run of a case, booked wherever the party is: its halves of the outputs."""
     spec, params = case.spec, case.params
     result = await spec.call(party, _inputs(party, case), params)
-    outputs = result if isinstance(result, tuple) else (result,)
-    return tuple(
-        _opened(party, params, output) if isinstance(kind, Opened) else output.words
-        for kind, output in zip(spec.gives(params), outputs, strict=True)
-    )
+    outputs, kinds = result if isinstance(result, tuple) else (result,), spec.gives(params)
+    if len(outputs) != len(kinds):
+        raise _mismatch(case, f"{len(outputs)} outputs are returned, {len(kinds)} are declared")
+    return tuple(_words(party, case, *each) for each in enumerate(zip(kinds, outputs, strict=True)))
+
+
+def _words(party: Party, case: Case, index: int, given: tuple[Kind, Any]) -> Words | None:
+    """The words of an output."""
+    kind, output = given
+    if isinstance(kind, Opened):
+        return _opened(party, case.params, output)
+    wanted = BooleanShare if isinstance(kind, Bool) else ArithmeticShare
+    if not isinstance(output, wanted):
+        raise _mismatch(case, f"output {index} is of type {type(output).__name__}, not {wanted.__name__}")
+    words: Words = output.words
+    return words
 
 
 async def _spend(party: Party, case: Case, scope: str) -> Outputs:
@@ -247,7 +336,7 @@ async def _spend(party: Party, case: Case, scope: str) -> Outputs:
     spent = {kind: count - after.get(kind, 0) for kind, count in before.items() if count != after.get(kind, 0)}
     demand = {kind: count for kind, count in case.declared(party.profile).demand.items() if count}
     if spent != demand:
-        raise MismatchError(f"{case}: uses the correlations {spent}, {demand} are declared")
+        raise _mismatch(case, f"uses the correlations {spent}, {demand} are declared")
     return outputs
 
 
@@ -303,14 +392,31 @@ def check_values(case: Case, first: Outputs, second: Outputs) -> None:
         arguments += [half.astype(np.uint64) for half in halves] if isinstance(kind, Halves) else [value]
     expected, kinds = spec.functionality(arguments, params), spec.gives(params)
     if not len(expected) == len(first) == len(second) == len(kinds):
-        raise MismatchError(f"{case}: {len(kinds)} outputs declared, {len(first)} and {len(second)} returned")
+        raise _mismatch(case, f"{len(kinds)} outputs declared, {len(first)} and {len(second)} returned")
     for index, (kind, want, a, b) in enumerate(zip(kinds, expected, first, second, strict=True)):
         got = _together(kind, a, b, kind.width(params), f"{case}: output {index}")
         if got.shape != want.shape:
-            raise MismatchError(f"{case}: output {index} has shape {got.shape}, not {want.shape}")
-        wrong = int(np.count_nonzero(got.astype(np.uint64) != want))
-        if wrong:
-            raise MismatchError(f"{case}: output {index} differs from the functionality at {wrong} of {want.size}")
+            raise _mismatch(case, f"output {index} has shape {got.shape}, not {want.shape}")
+        wrong = got.astype(np.uint64) != want
+        if wrong.any():
+            shown = _counterexample(case, index, wrong, want, got)
+            what = f"output {index} differs from the functionality at {np.count_nonzero(wrong)} of {want.size}"
+            raise _mismatch(case, f"{what}; {shown}", shown)
+
+
+def _counterexample(case: Case, output: int, wrong: npt.NDArray[np.bool_], want: Clear, got: Words) -> Counterexample:
+    """The first instance at which an output is wrong."""
+    at = tuple(int(place) for place in np.argwhere(wrong)[0])
+    inputs = [
+        str(value[at]) if isinstance(kind, Private) else f"{value[at]} (shared as {halves[0][at]}, {halves[1][at]})"
+        for kind, value, halves in zip(_shared(case.spec), case.clear, case.halves, strict=True)
+        if value.shape == want.shape
+    ]
+    return Counterexample(output, at, tuple(inputs), int(want[at]), int(got[at]))
+
+
+def _mismatch(case: Case, what: str, counterexample: Counterexample | None = None) -> MismatchError:
+    return MismatchError(f"{case}: {what}", counterexample=counterexample, size=case.size if case.drawn else None)
 
 
 def _together(kind: Kind, a: Words | None, b: Words | None, bits: int, where: str) -> Words:

@@ -18,15 +18,19 @@ NANOSECONDS = 1_000_000_000
 """Nanoseconds in a second."""
 
 
-def _not_negative(_: Any, attribute: Any, value: int) -> None:
-    if value < 0:
-        raise LocalError(f"a network with {attribute.name} = {value}", remedy="give nanoseconds, zero or more")
-
-
-def _positive(_: Any, attribute: Any, value: int | None) -> None:
-    if value is not None and value <= 0:
+def _latency(_: Any, attribute: Any, value: int) -> None:
+    if type(value) is not int or value < 0:
         raise LocalError(
-            f"a network with {attribute.name} = {value}", remedy="give bits per second, or none for no limit"
+            f"a network with {attribute.name} = {value!r}",
+            remedy="give whole nanoseconds, zero or more: 5 ms are 5_000_000",
+        )
+
+
+def _bandwidth(_: Any, attribute: Any, value: int | None) -> None:
+    if value is not None and (type(value) is not int or value <= 0):
+        raise LocalError(
+            f"a network with {attribute.name} = {value!r}",
+            remedy="give whole bits per second, or none for no limit: 20 Mbit/s are 20_000_000",
         )
 
 
@@ -41,13 +45,13 @@ class Network:
         down: bandwidth from server to client in bits per second; None is unlimited.
 
     Raises:
-        LocalError: a negative latency, or a bandwidth that is not positive.
+        LocalError: a latency that is no integer from 0, or a bandwidth that is none from 1.
     """
 
     name: str
-    latency_ns: int = attrs.field(validator=_not_negative)
-    up: int | None = attrs.field(default=None, validator=_positive)
-    down: int | None = attrs.field(default=None, validator=_positive)
+    latency_ns: int = attrs.field(validator=_latency)
+    up: int | None = attrs.field(default=None, validator=_bandwidth)
+    down: int | None = attrs.field(default=None, validator=_bandwidth)
 
     def bandwidth(self, sender: int) -> int | None:
         """Bits per second for what `sender` sends (0 the server, 1 the client)."""
@@ -70,3 +74,18 @@ NETWORKS: Mapping[str, Network] = MappingProxyType(
     }
 )
 """The networks a scenario can name."""
+
+
+def named(network: Network | str) -> Network:
+    """A network, be it given or named.
+
+    Raises:
+        LocalError: it is neither a network nor the name of one.
+    """
+    if isinstance(network, str) and network in NETWORKS:
+        return NETWORKS[network]
+    if not isinstance(network, Network):
+        raise LocalError(
+            f"{network!r} is no network", remedy=f"name {', '.join(NETWORKS)}, or make one of Network(...)"
+        )
+    return network

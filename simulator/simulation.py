@@ -3,9 +3,10 @@
 A discrete-event simulation that promises: the same bodies give the same event log and the same transcript,
 whatever order the scheduler runs their tasks in.
 
-* A message is sent at an instant of virtual time and only queued. Once every task is blocked the instant is *settled*:
-  the queued messages are admitted to the link in a fixed order (party, fork path, order within the fork), for
-  two that leave at the same instant share a finite bandwidth and who goes first must not be a matter of luck.
+* A message is sent at an instant of virtual time and only queued. Once every task of both parties is blocked (those of
+  anybody else are no matter) the instant is *settled*: the queued messages are admitted to the link in a fixed order
+  (party, fork path, order within the fork), for two that leave at the same instant share a finite bandwidth and who
+  goes first must not be a matter of luck.
 * Then the clock, integer nanoseconds, jumps to the next arrival, and all that arrives at that instant is delivered.
 * Nothing in flight and everybody waiting is silence: the clock jumps over the silence limit and both ends fail.
 
@@ -22,13 +23,14 @@ from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar, cast
 
 import attrs
 import trio
-from trio.testing import wait_all_tasks_blocked
 
 from simulator.faults import Delay, Drop, Fault, HalfClose, _Damage
 from simulator.link import Link
-from simulator.network import NANOSECONDS, NETWORKS, Network
+from simulator.loops import blocking, wherever
+from simulator.network import NANOSECONDS, Network, named
+from simulator.quiet import Group
 from sirnn.channel import Channel, Ledger, Phase, Traffic, framing_bytes
-from sirnn.endpoint import Endpoint, Observer, fork_id
+from sirnn.endpoint import CONTROL, Endpoint, Observer, fork_id
 from sirnn.errors import LocalError, PeerError, TransportError
 
 A = TypeVar("A")
@@ -111,33 +113,45 @@ async def simulate(
     body0: Body[A],
     body1: Body[B],
     *,
-    network: Network = NETWORKS["lan"],
+    network: Network | str = "lan",
     digest: bool = False,
     faults: Iterable[Fault] = (),
     observer: Observer | None = None,
     silence_seconds: float = 60,
+    most_messages: int | None = None,
+    most_seconds: float | None = None,
     check: bool = True,
 ) -> SimulationResult[A, B]:
-    """Run both parties' bodies to their ends, farewells included.
+    """Run both parties' bodies to their ends, farewells included; awaited under trio or asyncio.
 
     Args:
         body0: the server's program, `async def body(channel)`.
         body1: the client's.
-        network: the link between them.
+        network: the link between them, or its name in `NETWORKS`.
         digest: keep and compare transcript digests.
         faults: what goes wrong on the link.
         observer: told of every message either party sends or takes.
         silence_seconds: virtual time after which a party that hears nothing gives up.
+        most_messages: messages that a party may send, so that an endless loop ends; None for no limit.
+        most_seconds: virtual time that the run may take, likewise.
         check: raise the error of a party that failed. If False, look at `outcomes` yourself.
 
     Raises:
         LocalError: a body waits for something that is not its channel (a sleep, a thread), a fault cannot be
-            applied, or the parties booked the same traffic differently.
+            applied, a limit is exceeded, the parties booked the same traffic differently, or there is no such network.
         Exception: whatever stopped the party that failed first, with a note that says how both ended.
     """
-    simulation = _Simulation(network, digest, tuple(faults), observer, round(silence_seconds * NANOSECONDS))
+    simulation = _Simulation(
+        named(network),
+        digest,
+        tuple(faults),
+        observer,
+        silence_ns=round(silence_seconds * NANOSECONDS),
+        most_messages=most_messages,
+        most_ns=None if most_seconds is None else round(most_seconds * NANOSECONDS),
+    )
     started = time.perf_counter()
-    await simulation.run((body0, body1))
+    await wherever(partial(simulation.run, (body0, body1)))
     result = simulation.result(time.perf_counter() - started)
     if check:
         result.check()
@@ -145,14 +159,19 @@ async def simulate(
 
 
 def run_simulation(body0: Body[A], body1: Body[B], **options: Any) -> SimulationResult[A, B]:
-    """`simulate` from ordinary code: starts a trio run of its own."""
-    return trio.run(partial(simulate, body0, body1, **options))
+    """`simulate` from ordinary code, whatever loop runs around it: blocks until the run is over."""
+    return blocking(partial(simulate, body0, body1, **options))
 
 
 class _Direction:
     """What one party sends: the `Wire` of its endpoint, a queue for the current instant, a link and its faults."""
 
-    def __init__(self, sender: int, network: Network, faults: tuple[Fault, ...]) -> None:
+    def __init__(
+        self, sender: int, network: Network, faults: tuple[Fault, ...], most_messages: int | None = None
+    ) -> None:
+        self.sender = sender
+        self.most = most_messages
+        self.sent = 0
         self.link = Link(network, sender)
         self.faults = tuple(fault for fault in faults if fault.sender == sender)
         self.queue: list[tuple[str, int, bytes]] = []
@@ -162,6 +181,12 @@ class _Direction:
     async def transmit(self, path: str, depth: int, payload: bytes) -> None:
         if self.closed:
             raise TransportError("the connection is closed for sending")
+        self.sent += 1
+        if self.most is not None and self.sent > self.most and path != CONTROL:
+            raise LocalError(
+                f"party {self.sender} sends more than {self.most:,} messages",
+                remedy="look for a loop without an end, or allow more (most_messages)",
+            )
         self.queue.append((path, depth, payload))
 
     def settled(self) -> list[tuple[str, int, bytes]]:
@@ -193,13 +218,23 @@ class _Simulation:
     """One run: the clock, both endpoints, both directions and what is in flight."""
 
     def __init__(
-        self, network: Network, digest: bool, faults: tuple[Fault, ...], observer: Observer | None, silence_ns: int
+        self,
+        network: Network,
+        digest: bool,
+        faults: tuple[Fault, ...],
+        observer: Observer | None,
+        *,
+        silence_ns: int,
+        most_messages: int | None,
+        most_ns: int | None,
     ) -> None:
         self.network = network
         self.silence_ns = silence_ns
+        self.most_ns = most_ns
         self.now_ns = 0
+        self.tasks = Group()
         self.log: list[Admission] = []
-        self.directions = tuple(_Direction(sender, network, faults) for sender in (0, 1))
+        self.directions = tuple(_Direction(sender, network, faults, most_messages) for sender in (0, 1))
         self.endpoints = tuple(
             Endpoint(role, self.directions[role], simulated=True, digest=digest, observer=observer) for role in (0, 1)
         )
@@ -209,14 +244,15 @@ class _Simulation:
 
     async def run(self, bodies: tuple[Body[Any], Body[Any]]) -> None:
         refused: LocalError | None = None
-        async with trio.open_nursery() as nursery:
-            for role, body in enumerate(bodies):
-                nursery.start_soon(self._party, role, body)
-            try:
-                await self._schedule()
-            except LocalError as error:
-                refused = error
-                nursery.cancel_scope.cancel()
+        with self.tasks.watched():
+            async with trio.open_nursery() as nursery:
+                for role, body in enumerate(bodies):
+                    self.tasks.start(nursery, self._party, role, body)
+                try:
+                    await self._schedule()
+                except LocalError as error:
+                    refused = error
+                    nursery.cancel_scope.cancel()
         if refused is not None:
             raise refused
 
@@ -258,7 +294,7 @@ class _Simulation:
 
     async def _schedule(self) -> None:
         while self._unfinished():
-            await wait_all_tasks_blocked()
+            await self.tasks.at_rest()
             self._admit()
             if self._in_flight:
                 self._advance()
@@ -276,6 +312,11 @@ class _Simulation:
 
     def _advance(self) -> None:
         self.now_ns = self._in_flight[0][0]
+        if self.most_ns is not None and self.now_ns > self.most_ns:
+            raise LocalError(
+                f"the run takes more than {self.most_ns / NANOSECONDS:g} s of virtual time",
+                remedy="look for a loop without an end, or allow more (most_seconds)",
+            )
         while self._in_flight and self._in_flight[0][0] == self.now_ns:
             _, sender, _, path, depth, payload = heapq.heappop(self._in_flight)
             receiver = self.endpoints[1 - sender]

@@ -116,6 +116,16 @@ class Channel(ABC):
     simulated: bool
     """Whether both parties live in one process, so that seeded randomness is harmless."""
 
+    @property
+    @abstractmethod
+    def depth(self) -> int:
+        """The largest depth received in this phase, here or in a fork below."""
+
+    @property
+    @abstractmethod
+    def carried(self) -> tuple[int, int]:
+        """Payload bytes sent by the server and by the client, here and in the forks below."""
+
     @abstractmethod
     async def send(self, payload: Payload) -> None:
         """Send one message. The payload may be empty; it must not change until this returns."""

@@ -455,6 +455,7 @@ class _Fork(Channel):
         self._depth_left: dict[Phase, int] = {}
         self._after: Marks = parent._after if parent else frozenset()
         self._messages = 0
+        self._carried = [0, 0]
         self._taken = 0
         self._heading: int | None = None
         self._booked: Traffic | None = None
@@ -557,6 +558,7 @@ class _Fork(Channel):
         if self._parent is None or self._closed:
             return
         self._closed = True
+        self._parent._carried = list(map(sum, zip(self._parent._carried, self._carried, strict=True)))
         self._parent._children.discard(self)
         self._parent._closed_below.add(self._id)
         self._endpoint.fold(self.digest())
@@ -569,6 +571,16 @@ class _Fork(Channel):
             yield from child.lineage()
 
     # ------------------------------------------------------------------ counting
+
+    @property
+    def depth(self) -> int:
+        return self._depth
+
+    @property
+    def carried(self) -> tuple[int, int]:
+        # A closed fork's bytes are its parent's.
+        server, client = map(sum, zip(*(fork._carried for fork in self.lineage()), strict=True))
+        return server, client
 
     @property
     def ledger(self) -> Ledger:
@@ -614,6 +626,7 @@ class _Fork(Channel):
 
     def _note(self, booked: Traffic, sender: int, depth: int, data: bytes, *, sending: bool) -> None:
         self._messages += 1
+        self._carried[sender] += len(data)
         booked.flights = max(booked.flights, depth)
         if self._chains is not None:
             self._chains[sender].update(len(data).to_bytes(8, "little"))

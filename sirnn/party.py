@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, overload
 
@@ -38,6 +38,9 @@ A = TypeVar("A")
 B = TypeVar("B")
 C = TypeVar("C")
 
+Watch: TypeAlias = Callable[[Channel, Cost], AbstractContextManager[None]]
+"""Entered around every branch of `Party.parallel`, with its fork's channel and its declared cost."""
+
 Refill: TypeAlias = "Callable[[Party, Mapping[str, int]], Awaitable[object]]"
 """Brings a party's store up to a demand."""
 
@@ -56,6 +59,7 @@ class Party(Confined):
         store: correlations made ahead; None in a profile that makes its OTs as it goes.
         supply: where the store's random COTs come from; None likewise, and in forks.
         refill: called when the store is short, outside forks; None makes that an error.
+        watch: what a checker enters around every branch of `parallel`, in forks as well.
 
     Raises:
         LocalError: randomness that is not the system's on a channel that leaves the process, or keys, a store or a
@@ -73,6 +77,7 @@ class Party(Confined):
         store: Store | None = None,
         supply: Supply | None = None,
         refill: Refill | None = None,
+        watch: Watch | None = None,
     ) -> None:
         if not (channel.simulated or isinstance(randomness, SystemRandomness)):
             raise LocalError(
@@ -90,6 +95,7 @@ class Party(Confined):
         self._ot: OtKeys | None = None
         self.ot = ot
         self.store = store
+        self.watch = watch
         self._calls = 0
 
     @property
@@ -176,14 +182,20 @@ class Party(Confined):
             profile=self.profile,
             ot=self.ot,
             store=None if self.store is None else self.store.reserve(demand, channel.where),
+            watch=self.watch,
         )
 
     async def draw(self, kind: str, count: int) -> Material:
         """The next `count` correlations of a kind, made ahead; see `Store.take`.
 
         Raises:
-            LocalError: there are fewer and nobody refills, or this profile makes nothing ahead.
+            LocalError: there are fewer and nobody refills, none are asked for, or this profile makes nothing ahead.
         """
+        if count < 1:
+            raise LocalError(
+                f"{count} of {kind} are drawn (in {self.channel.where})",
+                remedy="draw at least 1: of no instances, return empty shares before drawing",
+            )
         await self._ensure({kind: count})
         if self.store is None:
             raise LocalError(f"profile {self.profile.value} keeps no {kind}", remedy="start the session with another")
@@ -239,11 +251,12 @@ class Party(Confined):
         forks = [self.fork(f"{index}", cost.demand) for index, (cost, _) in enumerate(branches)]
 
         async def run(index: int) -> None:
-            fork = forks[index]
+            fork, (cost, branch) = forks[index], branches[index]
             try:
-                results[index] = await branches[index][1](fork)
-                if fork.store is not None:
-                    fork.store.settle()
+                with nullcontext() if self.watch is None else self.watch(fork.channel, cost):
+                    results[index] = await branch(fork)
+                    if fork.store is not None:
+                        fork.store.settle()
                 fork.channel.close()
             except Exception as failure:
                 failures.append(failure)

@@ -26,6 +26,8 @@ CORE = {
     "handshake",
     "session",
     "version",
+    "folders",
+    "installation",
 }
 """Modules at the top of sirnn."""
 
@@ -104,3 +106,9 @@ def test_no_secret_comes_from_numpy():
         if "np.random" in path.read_text()
     }
     assert users <= {"simulator/check.py"}
+
+
+def test_loops_are_compiled_in_one_place():
+    """numba's own decorators keep code in places that may not be writable, and then fail when they are imported."""
+    users = {path.name for path in files("sirnn") if "njit" in path.read_text()}
+    assert users == {"compiled.py"}

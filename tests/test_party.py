@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+
 import numpy as np
 import pytest
 import trio
@@ -191,3 +193,65 @@ async def test_a_branch_that_draws_other_than_it_declares_is_an_error(declared, 
 
     result = await simulate(body, body, check=False)
     assert [problem in outcome.error.problem for outcome in result.outcomes] == [True, True]
+
+
+async def test_drawing_none_is_refused_in_words():
+    """An empty batch of a kind whose arrays nobody has seen has no shape."""
+
+    async def body(channel):
+        party = stocked(channel, 3)
+        for count in (0, -1):
+            with pytest.raises(LocalError, match=f"{count} of x are drawn .in /.; draw at least 1"):
+                await party.draw("x", count)
+        return party.store.remains
+
+    assert await on_both(body) == ({"x": 3}, {"x": 3})
+
+
+@pytest.mark.parametrize("nested", [False, True])
+async def test_a_store_that_is_short_is_told_whose_fault_it_is(nested):
+    """A fork was handed what its cost says; a party what was prepared."""
+
+    async def draws(party):
+        await party.draw("x", 5)
+
+    async def forks(party):
+        await party.parallel((Cost(demand={"x": 5}), draws))
+
+    async def body(channel):
+        inner = forks if nested else draws
+        await stocked(channel, 10).parallel((Cost(demand={"x": 4}), inner))
+
+    result = await simulate(body, body, check=False)
+    for outcome in result.outcomes:
+        assert outcome.error.remedy == "correct the cost it was forked with"
+
+    async def root(channel):
+        await stocked(channel, 4).draw("x", 5)
+
+    assert "prepare the declared demand" in (await simulate(root, root, check=False)).outcomes[0].error.remedy
+
+
+async def test_every_branch_is_watched_where_it_runs():
+    seen = []
+
+    @contextmanager
+    def watch(channel, cost):
+        before = channel.depth
+        yield
+        seen.append((channel.role, channel.path, cost.payload, channel.carried, channel.depth - before))
+
+    async def body(channel):
+        party = party_on(channel)
+        party.watch = watch
+
+        async def inner(fork):
+            await fork.channel.exchange(b"ab", 2)
+
+        async def outer(fork):
+            await fork.parallel((Cost.exchange(16), inner))
+
+        await party.parallel((Cost.exchange(16), outer))
+
+    await on_both(body)
+    assert sorted(seen) == [(role, path, 4, (2, 2), 1) for role in (0, 1) for path in ("/0", "/0/0")]

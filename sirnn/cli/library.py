@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Mapping
 from functools import cache
 
 import sirnn.blocks
@@ -20,6 +21,12 @@ def load_library() -> None:
     for package in (sirnn.blocks, sirnn.functions, sirnn.compiler, sirnn.linear):
         for found in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
             importlib.import_module(found.name)
+
+
+def protocols() -> Mapping[str, ProtocolSpec]:
+    """All of them."""
+    load_library()
+    return REGISTRY
 
 
 def find_protocol(name: str) -> ProtocolSpec:

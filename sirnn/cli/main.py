@@ -13,6 +13,7 @@ import attrs
 import click
 
 from sirnn.errors import LocalError, PeerError, SirnnError, TransportError
+from sirnn.installation import check_packages
 from sirnn.version import __version__
 
 
@@ -64,6 +65,7 @@ class _Commands(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; our errors, lack of memory and Ctrl-C become one line on standard error and exit code 1."""
         try:
+            check_packages()
             return super().invoke(ctx)
         except SirnnError as error:
             problem = f"{FAULTS.get(type(error), 'error')}: {error}"

@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 import click
 
+from sirnn.cli.library import find_protocol, protocols
 from sirnn.cli.measurement import print_measurement, run_subject
 from sirnn.cli.options import (
     BITS,
@@ -18,17 +19,21 @@ from sirnn.cli.options import (
     network_option,
     ot_option,
     over_option,
+    parameters_option,
     profile_option,
     repeat_option,
     seed_option,
 )
+from sirnn.cli.parameters import chosen
 from sirnn.cli.report import print_json
 from sirnn.cli.setting import LAN, Setting
 from sirnn.cli.subjects import DIRECTIONS, FunctionSubject, ProtocolSubject, RotSubject, Subject
 from sirnn.compiler.methods import is_function, unknown
 from sirnn.correlations.supply import Supply
 from sirnn.fixedpoint import FixedPoint
+from sirnn.functions.catalogue import FUNCTIONS
 from sirnn.profile import Profile
+from sirnn.protocol import ProtocolSpec
 
 # ------------------------------------------------------------ what there is to measure
 
@@ -74,20 +79,39 @@ def whole_batches(supply: Supply, count: int, sender: int) -> int:
     return supply.get(supply.choose(count, sender), sender).yields(count)
 
 
+def _protocol(spec: ProtocolSpec) -> Kind:
+    """A registered protocol; --bits stands for its width, if it has one."""
+    widths = {"bits": 16} if "bits" in spec.examples[0] else {}
+
+    def make(_: Setting, *, parameters: tuple[str, ...], count: int, profile: Profile, **bits: int) -> Subject:
+        said = tuple(f"{name}={value}" for name, value in bits.items())
+        return ProtocolSubject.of(spec, chosen(spec, (*said, *parameters)), count, profile)
+
+    return Kind(make, {**widths, "parameters": (), "count": 16384, "profile": Profile.LEAN})
+
+
 KINDS = {
     "lookup": Kind(_lookup, {"bits": 8, "out_bits": 14, "count": 16384, "profile": Profile.LEAN}),
     "matmul": Kind(_matmul, {"dims": (64, 64, 64), "bits": 16, "out_bits": 38, "profile": Profile.LEAN}),
     "rot": Kind(_rot, {"count": 1_000_000, "direction": "server"}),
 }
-"""By name; anything else is a function."""
+"""By name; anything else is a function or a registered protocol."""
 
 
-def _kind(_ctx: click.Context, _param: click.Parameter, text: str) -> tuple[str, Kind]:
-    if text in KINDS:
-        return text, KINDS[text]
-    if is_function(text):
-        return text, _function(text)
+def _known(_ctx: click.Context, _param: click.Parameter, text: str) -> str:
+    if text in KINDS or is_function(text) or text in protocols():
+        return text
     raise click.BadParameter(str(unknown(text, *KINDS)))
+
+
+def _kind(name: str, profile: Profile) -> Kind:
+    """What a name stands for in a profile: a function where the profile has it, or else the protocol of that name."""
+    if name in KINDS:
+        return KINDS[name]
+    evaluated = is_function(name) and (profile is Profile.LEAN or name in FUNCTIONS)
+    if evaluated or name not in protocols():
+        return _function(name)
+    return _protocol(find_protocol(name))
 
 
 # ------------------------------------------------------------ the command
@@ -101,7 +125,7 @@ def _dims(_ctx: click.Context, _param: click.Parameter, text: str) -> tuple[int,
 
 
 @click.command()
-@click.argument("subject", callback=_kind)
+@click.argument("subject", callback=_known)
 @click.option("--bits", type=BITS, default=16, show_default="16; lookup 8", help="Width of the input words.")
 @click.option("--in-scale", type=SCALE, default=12, show_default=True, help="Binary places of the input.")
 @click.option(
@@ -119,6 +143,7 @@ def _dims(_ctx: click.Context, _param: click.Parameter, text: str) -> tuple[int,
 @click.option(
     "--direction", type=click.Choice(list(DIRECTIONS)), default="server", show_default=True, help="rot: who sends."
 )
+@parameters_option
 @profile_option
 @ot_option
 @over_option
@@ -127,7 +152,7 @@ def _dims(_ctx: click.Context, _param: click.Parameter, text: str) -> tuple[int,
 @repeat_option
 @json_option
 def measure(
-    subject: tuple[str, Kind],
+    subject: str,
     ot: str,
     over: str,
     network: str | None,
@@ -140,9 +165,11 @@ def measure(
 
     A function, by name, as an expression in x such as "x*tanh(log1p(exp(x)))", or as the file of a plan that
     compile-function wrote, runs on inputs spread over its whole domain; `lookup` (a public table at a shared index) and
-    `matmul` on random ones; `rot` makes random OTs offline and hashes them into pads of 64 bits online. But for
-    --profile paper the correlations are made first, offline. All is checked: bytes and flights against the declared
-    cost, offline as well as online, and every output word against the result in clear; any difference is a failure.
+    `matmul` on random ones, and so does every protocol that `sirnn block` lists, with its parameters (-p). A name that
+    is both is the function in a profile that has it. `rot` makes random OTs offline and hashes them into pads of 64
+    bits online. But for --profile paper the correlations are made first, offline. All is checked: bytes and flights
+    against the declared cost, offline as well as online, and every output word against the result in clear; any
+    difference is a failure.
 
     Seconds are those of both parties: a stage is over when both are done with it. Before anything is timed each process
     runs a tiny job, so that its code is compiled and loaded. Times of --over sim, where both parties share a process,
@@ -153,8 +180,8 @@ def measure(
     """
     check_simulated(over, network=network, seed=seed, repeat=repeat)
     setting = Setting(over, network or LAN, seed, ot)
-    name, kind = subject
-    made = kind.make(setting, **_taken(name, kind.defaults, options))
+    kind = _kind(subject, options["profile"])
+    made = kind.make(setting, **_taken(subject, kind.defaults, options))
     measured = run_subject(made, setting, repeat=repeat)
     if as_json:
         print_json(measured.report())

@@ -165,6 +165,7 @@ def print_measurement(measured: Measurement) -> None:
         *([["runs, of which the median counts", str(measured.repeat)]] if measured.repeat > 1 else []),
         ["payload per instance", each(report["bytes_per_instance"])],
         *traffic_rows(report),
+        *protocol_rows(report),
         *error_rows(report),
         *seconds_rows(report),
         *network_rows(measured.network_seconds),
@@ -198,6 +199,17 @@ def seconds_rows(report: dict[str, Any]) -> list[list[str]]:
     rows = [[f"seconds, {stage}", f"{seconds:.3f} s"] for stage, seconds in stages]
     per_second = report.get("per_second")
     return [*rows, *([["instances a second", f"{per_second:,.0f}"]] if per_second else [])]
+
+
+def protocol_rows(report: dict[str, Any]) -> list[list[str]]:
+    """What each party sends, and what is demanded by kind; nothing for what is no single protocol."""
+    if "demand" not in report:
+        return []
+    return [
+        ["payload online, from the server", amount(report["bytes_from_server"])],
+        ["payload online, from the client", amount(report["bytes_from_client"])],
+        *([f"  {kind}, demanded", f"{number:,}"] for kind, number in report["demand"].items()),
+    ]
 
 
 def error_rows(report: dict[str, Any]) -> list[list[str]]:

@@ -133,6 +133,17 @@ def repeat_option(command: F) -> F:
     )(command)
 
 
+def parameters_option(command: F) -> F:
+    """-p, any number of times: `parameters`."""
+    return click.option(
+        "-p",
+        "parameters",
+        multiple=True,
+        metavar="NAME=VALUE",
+        help="A parameter of a protocol; types are written 16:12 or u16:12, several numbers 9,7.",
+    )(command)
+
+
 def given(option: str) -> bool:
     """Whether the user said it, rather than the default."""
     return click.get_current_context().get_parameter_source(option) is not ParameterSource.DEFAULT

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tomllib
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ import numpy.typing as npt
 
 from simulator.network import NETWORKS
 from sirnn.errors import LocalError
+from sirnn.installation import SCENARIOS
 from sirnn.models.archive import read_numpy
 from sirnn.models.model import Model, load_model
 from sirnn.profile import Profile
@@ -78,7 +78,7 @@ class Scenario:
 
 def scenario_names() -> list[str]:
     """The scenarios that come with the package."""
-    return sorted(path.parent.name for path in _home().glob("*/scenario.toml"))
+    return sorted(path.parent.name for path in SCENARIOS.glob("*/scenario.toml"))
 
 
 def load_scenario(name: str) -> Scenario:
@@ -87,7 +87,7 @@ def load_scenario(name: str) -> Scenario:
     Raises:
         LocalError: there is none of that name, or a file of it cannot be used.
     """
-    path = Path(name) if name.endswith(".toml") else _home() / name / "scenario.toml"
+    path = Path(name) if name.endswith(".toml") else SCENARIOS / name / "scenario.toml"
     if not path.is_file():
         raise LocalError(f"there is no scenario {name}", remedy=f"choose from {', '.join(scenario_names())}, or a file")
     said = _read(path)
@@ -133,7 +133,3 @@ def _read_recordings(path: Path, classes: int) -> tuple[npt.NDArray[Any], npt.ND
     if np.any((labels < 0) | (labels >= classes)):
         raise LocalError(f"{path} has labels beyond the model's {classes} classes", remedy="label from 0")
     return recordings, labels.astype(np.int64)
-
-
-def _home() -> Path:
-    return Path(str(files("scenarios").joinpath("basicmotions"))).parent

@@ -13,9 +13,11 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from simulator.check import Case, MismatchError, Outputs, check_values, random_case, run_protocol
+from simulator.check import Case, Outputs, check_profiles, check_values, random_case, run_protocol
+from simulator.mismatch import MismatchError
 from sirnn import ring
 from sirnn.cli.library import find_protocol
+from sirnn.cli.parameters import is_short, shown, text_of
 from sirnn.compiler.methods import Method, method
 from sirnn.cost import Cost, parallel
 from sirnn.crypto.hashing import chunks
@@ -27,7 +29,7 @@ from sirnn.ot.rows import draw_rows, drawn, narrow_keys
 from sirnn.ot.source import choices
 from sirnn.party import Party
 from sirnn.profile import Profile
-from sirnn.protocol import Params
+from sirnn.protocol import Params, ProtocolSpec
 from sirnn.ring import Words
 from sirnn.shares import ArithmeticShare
 
@@ -193,6 +195,18 @@ class ProtocolSubject(Subject):
     each: int = 1
 
     @classmethod
+    def of(cls, spec: ProtocolSpec, params: Params, count: int, profile: Profile) -> ProtocolSubject:
+        """Any registered protocol, by its own name.
+
+        Raises:
+            LocalError: it does not exist in the profile, or not with these parameters.
+        """
+        check_profiles(spec, [profile])
+        made = cls(spec.name, spec.name, params, count, profile)
+        made.cost()
+        return made
+
+    @classmethod
     def lookup(cls, *, bits: int, out_bits: int, count: int, profile: Profile) -> ProtocolSubject:
         """A public table of 2^bits pseudo-random entries, at shared indices; what comes out is xor-shared."""
         if bits > MOST_INDEX_BITS:
@@ -221,11 +235,19 @@ class ProtocolSubject(Subject):
         return self.size * self.each
 
     def __str__(self) -> str:
-        sizes = [f"{name} {value}" for name, value in self.params.items() if type(value) is int]
-        return ", ".join([self.name, *sizes])
+        said = [f"{name} {text_of(value)}" for name, value in self.params.items() if is_short(value)]
+        return ", ".join([self.name, *said])
 
     def cost(self) -> Cost:
-        return find_protocol(self.protocol).cost(self.profile, self.size, self.params)
+        spec = find_protocol(self.protocol)
+        try:
+            for kind in (*spec.takes, *spec.gives(self.params)):
+                ring.check_bits(kind.width(self.params))  # in the protocol's terms, not of what it is made of
+            return spec.cost(self.profile, self.size, self.params)
+        except (ValueError, OverflowError, ZeroDivisionError) as failure:
+            raise LocalError(
+                f"{self} cannot be run: {failure}", remedy="see the protocol's docstring for what fits"
+            ) from failure
 
     def tiny(self) -> ProtocolSubject:
         return attrs.evolve(self, size=min(self.size, TINY))
@@ -242,13 +264,18 @@ class ProtocolSubject(Subject):
         except MismatchError as mismatch:
             raise LocalError(str(mismatch), remedy="this is a defect: report it") from mismatch
 
+    def figures(self, server: Outputs, client: Outputs) -> dict[str, Any]:  # noqa: ARG002
+        declared = self.cost()
+        return {
+            "protocol": self.protocol,
+            "parameters": shown(self.params),
+            "bytes_from_server": declared.sent[0],
+            "bytes_from_client": declared.sent[1],
+            "demand": dict(declared.demand),
+        }
+
 
 MOST_INDEX_BITS = 20
-
-
-def is_short(value: Any) -> bool:
-    """Worth showing: a table of numbers is not."""
-    return not isinstance(value, list)
 
 
 # ------------------------------------------------------------ random OTs

@@ -1,16 +1,15 @@
 """The cache: plans compiled before, as JSON files of the user's.
 
-They lie in $SIRNN_CACHE, or else in sirnn/ of $XDG_CACHE_HOME or ~/.cache, under the hash of everything that decides
-the plan. A file that cannot be read, or is not what was written, is as good as none; nor is it an error if none can be
-written.
+They lie in a folder of `sirnn.folders`, under the hash of everything that decides the plan. A file that cannot be read,
+or is not what was written, is as good as none; nor is it an error if none can be written.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,53 +21,40 @@ from sirnn.compiler.price import bill
 from sirnn.compiler.proof import Proof
 from sirnn.compiler.task import Task
 from sirnn.errors import LocalError
+from sirnn.folders import cache_folders
 
 VERSION = 6
 """To be raised whenever the compiler would choose or measure differently."""
 
 
-def folder() -> Path:
-    """Where compiled plans are kept."""
-    named = os.environ.get("SIRNN_CACHE")
-    if named:
-        return Path(named)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sirnn"
-
-
 def recall(task: Task) -> Compiled | None:
     """What was compiled for the same task before; None if nothing was, or it is not intact."""
-    path = _path(task)
-    if path is None:
-        return None
-    try:
-        document = json.loads(path.read_text())
-        if document["checksum"] != _checksum(document["compiled"]):
-            return None
-        return _load(task, document["compiled"])
-    except (OSError, ValueError, KeyError, TypeError, LocalError):
-        return None
+    for path in _paths(task):
+        with suppress(OSError, ValueError, KeyError, TypeError, LocalError):
+            document = json.loads(path.read_text())
+            if document["checksum"] == _checksum(document["compiled"]):
+                return _load(task, document["compiled"])
+    return None
 
 
 def remember(task: Task, compiled: Compiled) -> None:
-    """Keep what was compiled, if the task has a definition and the folder can be written."""
-    path = _path(task)
-    if path is None:
-        return
+    """Keep what was compiled, if the task has a definition and a folder can be written."""
     document = _dump(compiled)
     text = json.dumps({"checksum": _checksum(document), "compiled": document})
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # Another process may be writing the same plan: each puts a whole file in place.
-        with tempfile.NamedTemporaryFile("w", dir=path.parent, suffix=".part", delete=False) as file:
-            file.write(text)
-        Path(file.name).replace(path)
-    except OSError:
-        return
+    for path in _paths(task):
+        with suppress(OSError):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            # Another process may be writing the same plan: each puts a whole file in place.
+            with tempfile.NamedTemporaryFile("w", dir=path.parent, suffix=".part", delete=False) as file:
+                file.write(text)
+            Path(file.name).replace(path)
+            return
 
 
-def _path(task: Task) -> Path | None:
+def _paths(task: Task) -> list[Path]:
+    """Where the plan of a task may lie; nowhere without a definition."""
     if task.definition is None:
-        return None
+        return []
     decisive = {
         "version": VERSION,
         "definition": task.definition,
@@ -83,7 +69,8 @@ def _path(task: Task) -> Path | None:
         "exhaust": task.exhaust,
         "cut": task.cut,
     }
-    return folder() / f"{_checksum(decisive)}.json"
+    name = f"{_checksum(decisive)}.json"
+    return [folder / name for folder in cache_folders()]
 
 
 def _checksum(document: Any) -> str:

@@ -26,6 +26,10 @@ Demand: TypeAlias = Mapping[str, int]
 """How many correlations of each kind."""
 
 
+ROOT = "/"
+"""Who draws from a store that is no fork's."""
+
+
 def missing(demand: Demand, left: Demand) -> dict[str, int]:
     """What a demand asks for beyond what there is."""
     return {kind: short for kind, count in demand.items() if (short := count - left.get(kind, 0)) > 0}
@@ -38,7 +42,7 @@ class Store(Confined):
         owner: who draws from it, for error messages: a fork's path.
     """
 
-    def __init__(self, owner: str = "/") -> None:
+    def __init__(self, owner: str = ROOT) -> None:
         self._owner = owner
         self._stock: dict[str, deque[Material]] = {}
         self._left: dict[str, int] = {}
@@ -131,7 +135,9 @@ class Store(Confined):
             amounts = ", ".join(f"{count:,} more of {kind}" for kind, count in short.items())
             raise LocalError(
                 f"{wanted_by or self._owner} needs {amounts} than the store has",
-                remedy="prepare the declared demand of what is run: await prepare(party, cost.demand)",
+                remedy="prepare the declared demand of what is run: await prepare(party, cost.demand)"
+                if self._owner == ROOT
+                else "correct the cost it was forked with",
             )
 
 

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from sirnn import ring
+from sirnn.kernels.compiled import compiled
 from sirnn.ring import Words
 
 if sys.byteorder != "little":
@@ -143,7 +143,7 @@ def _aligned(dtype: np.dtype[Any], bits: int, position: int) -> bool:
     return bits == 8 * dtype.itemsize and position % 8 == 0
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _pack(words: npt.NDArray[np.uint64], bits: int, string: npt.NDArray[np.uint64], position: int) -> None:
     width = np.uint64(bits)
     mask = np.uint64(0xFFFFFFFFFFFFFFFF) >> np.uint64(64 - bits)
@@ -164,7 +164,7 @@ def _pack(words: npt.NDArray[np.uint64], bits: int, string: npt.NDArray[np.uint6
         string[index] = held
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _unpack(string: npt.NDArray[np.uint64], position: int, bits: int, words: npt.NDArray[np.uint64]) -> None:
     mask = np.uint64(0xFFFFFFFFFFFFFFFF) >> np.uint64(64 - bits)
     for i in range(words.size):

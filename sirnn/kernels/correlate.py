@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
+
+from sirnn.kernels.compiled import compiled
 
 Words = npt.NDArray[Any]
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def correct_sums(zeros: Words, ones: Words, correlation: Words, mask: np.uint64, sent: Words, kept: Words) -> None:
     """sent = zeros + correlation - ones and kept = -zeros, modulo mask + 1; all of one length."""
     for i in range(len(sent)):
@@ -20,7 +21,7 @@ def correct_sums(zeros: Words, ones: Words, correlation: Words, mask: np.uint64,
         kept[i] = (np.uint64(0) - zero) & mask
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def correct_xors(zeros: Words, ones: Words, correlation: Words, mask: np.uint64, sent: Words, kept: Words) -> None:
     """sent = zeros ^ correlation ^ ones and kept = zeros, cut to the mask."""
     for i in range(len(sent)):
@@ -29,7 +30,7 @@ def correct_xors(zeros: Words, ones: Words, correlation: Words, mask: np.uint64,
         kept[i] = zero & mask
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def take_sums(pads: Words, sent: Words, choices: Words, repeat: int, mask: np.uint64, kept: Words) -> None:
     """kept = pads + choice * sent modulo mask + 1; each choice holds for `repeat` words."""
     for j in range(len(choices)):
@@ -38,7 +39,7 @@ def take_sums(pads: Words, sent: Words, choices: Words, repeat: int, mask: np.ui
             kept[i] = (np.uint64(pads[i]) + (np.uint64(sent[i]) & select)) & mask
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def take_xors(pads: Words, sent: Words, choices: Words, repeat: int, mask: np.uint64, kept: Words) -> None:
     """kept = pads ^ choice * sent, cut to the mask."""
     for j in range(len(choices)):

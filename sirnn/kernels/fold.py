@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
+
+from sirnn.kernels.compiled import compiled
 
 Words = npt.NDArray[np.uint64]
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def count_up(seeds: Words, blocks: Words) -> None:
     """Inputs of a counter-mode generator: block c of seed i is the seed with c added, by xor, to its low word.
 
@@ -24,7 +25,7 @@ def count_up(seeds: Words, blocks: Words) -> None:
             blocks[i, c, 1] = seeds[i, 1]
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def fold(leaves: Words, parts: Words) -> None:
     """Add up, by xor, the leaves whose number has bit b set, for every b; and then all leaves.
 

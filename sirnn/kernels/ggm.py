@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
+
+from sirnn.kernels.compiled import compiled
 
 Nodes = npt.NDArray[np.uint64]
 
@@ -19,7 +20,7 @@ EVEN = np.uint64(0xFFFFFFFFFFFFFFFE)
 ODD = np.uint64(1)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def grow(parents: Nodes, encrypted: Nodes, children: Nodes, last: bool, sums: Nodes) -> None:
     """Children of full trees.
 
@@ -47,7 +48,7 @@ def grow(parents: Nodes, encrypted: Nodes, children: Nodes, last: bool, sums: No
         sums[tree, 0], sums[tree, 1] = sum0, sum1
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def grow_punctured(
     parents: Nodes,
     encrypted: Nodes,

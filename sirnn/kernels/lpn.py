@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from llvmlite import ir  # type: ignore[import-untyped]
-from numba import njit, types
+from numba import types
 from numba.extending import intrinsic
+
+from sirnn.kernels.compiled import compiled
 
 WORDS_PER_ROW = 3
 """Random words that name the ten table rows of one output."""
@@ -43,7 +45,7 @@ def _typed_add_rows(_: Any, rows: Any, j: Any, table: Any, indices: Any) -> Any:
 _add_rows: Any = intrinsic(_typed_add_rows)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def add_sums(rows: npt.NDArray[np.uint64], table: npt.NDArray[np.uint64], words: npt.NDArray[np.uint64]) -> None:
     """Add (xor) to each row ten rows of the table, in place.
 

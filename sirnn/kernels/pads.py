@@ -9,13 +9,14 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
+
+from sirnn.kernels.compiled import compiled
 
 Rows = npt.NDArray[np.uint64]
 Words = npt.NDArray[Any]
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def both_inputs(rows: Rows, flips: npt.NDArray[np.uint8], delta: Rows, out: Rows) -> None:
     """out[j, k] = rows[j] ^ (flips[j] ^ k) * delta for k = 0, 1; out is (n, 2, 2)."""
     low, high = delta[0], delta[1]
@@ -26,7 +27,7 @@ def both_inputs(rows: Rows, flips: npt.NDArray[np.uint8], delta: Rows, out: Rows
         out[j, 1, 0], out[j, 1, 1] = a ^ low, b ^ high
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def xor_low_both(a: Rows, b: Rows, zeros: npt.NDArray[np.uint64], ones: npt.NDArray[np.uint64]) -> None:
     """zeros[j] and ones[j] = low words of a[j, k] ^ b[j, k] for k = 0 and 1; a and b are (n, 2, 2)."""
     for j in range(len(zeros)):
@@ -34,14 +35,14 @@ def xor_low_both(a: Rows, b: Rows, zeros: npt.NDArray[np.uint64], ones: npt.NDAr
         ones[j] = a[j, 1, 0] ^ b[j, 1, 0]
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def xor_low(a: Rows, b: Rows, out: npt.NDArray[np.uint64]) -> None:
     """out[j] = low word of a[j] ^ b[j]."""
     for j in range(len(out)):
         out[j] = a[j, 0] ^ b[j, 0]
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def message_pads(zeros: npt.NDArray[np.uint64], ones: npt.NDArray[np.uint64], bits: int, pads: Words) -> None:
     """The pads of all N messages of n 1-of-N OTs, each out of log N random OTs.
 
@@ -74,7 +75,7 @@ def message_pads(zeros: npt.NDArray[np.uint64], ones: npt.NDArray[np.uint64], bi
             pads[j, k] = sums[k] & mask
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def chosen_pads(
     known: npt.NDArray[np.uint64], choices: npt.NDArray[np.uint64], bits: int, pads: npt.NDArray[np.uint64]
 ) -> None:

@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
+
+from sirnn.kernels.compiled import compiled
 
 Words = npt.NDArray[Any]
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def scan(opened: Words, strings: npt.NDArray[np.uint64], table: Words, low: int, high: int, sums: Words) -> None:
     """sums[h, j] = xor of table[(opened[j] + h 2^low + i) mod 2^(low + high)] over all i with bit i of string j set.
 

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
+
+from sirnn.kernels.compiled import compiled
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def transpose(columns: npt.NDArray[np.uint64], n: int) -> npt.NDArray[np.uint64]:
     """Rows of a bit matrix that is given by its columns.
 

@@ -7,7 +7,8 @@ from functools import partial
 import attrs
 import pytest
 
-from simulator.check import MismatchError, check_protocol
+from simulator.check import check_protocol
+from simulator.mismatch import MismatchError
 from sirnn.cost import Cost
 from sirnn.crypto.randomness import SystemRandomness
 from sirnn.protocol import REGISTRY

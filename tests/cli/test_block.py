@@ -1,4 +1,4 @@
-"""`sirnn block` and `sirnn check`: single protocols, ours and one's own."""
+"""`sirnn block`: single protocols, at parameters of one's choosing."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from sirnn.blocks.multiplication import multiply_cost
 from sirnn.profile import Profile
-from tests.test_docs import ROOT
+from tests.cli.processes import answer
 
 
 @pytest.mark.parametrize("profile", Profile)
@@ -32,13 +32,13 @@ def test_every_block_is_listed(invoke):
     listed = json.loads(invoke("block", "--json").stdout)["protocols"]
     names = {protocol["name"] for protocol in listed}
     assert {"wrap", "multiply", "divide", "l2_normalise", "convolution", "sigmoid"} <= names
-    assert all(protocol["summary"] for protocol in listed)
+    assert all(protocol["summary"] and protocol["profiles"] for protocol in listed)
 
 
 def test_several_numbers_are_one_parameter(invoke):
     result = invoke("block", "below_powers", "-p", "bits=9", "-p", "powers=7,2", "--profile", "lean", "--json")
     assert result.exit_code == 0, result.output
-    assert json.loads(result.stdout)["parameters"] == {"bits": "9", "powers": "7,2"}
+    assert json.loads(result.stdout)["parameters"] == {"bits": 9, "powers": [7, 2]}
 
 
 @pytest.mark.parametrize(
@@ -53,6 +53,7 @@ def test_several_numbers_are_one_parameter(invoke):
         (["below_powers", "-p", "bits=6", "-p", "powers=2,9", "--profile", "lean"], "give descending ones, below its"),
         (["multiply", "-p", "x_bits=8", "-p", "y_bits=16", "-p", "out_bits=64"], "need max(m, n) <= l <= m + n"),
         (["wrap", "-p", "msb=maybe"], "nothing is called a maybe top bit"),
+        (["below_powers", "--profile", "paper"], "below_powers does not exist in profile paper; use exact or lean"),
     ],
 )
 def test_what_cannot_be_run_is_refused(invoke, arguments, words):
@@ -62,55 +63,55 @@ def test_what_cannot_be_run_is_refused(invoke, arguments, words):
     assert len(result.stderr.splitlines()) == 1
 
 
-def test_a_protocol_of_ones_own_is_checked(invoke):
-    result = invoke("check", ROOT / "docs" / "examples" / "hamming.py", "--json")
-    report = json.loads(result.stdout)
-    assert report["passed"]
-    assert [check["flights"] for check in report["checks"]] == [2, 2]
+# ------------------------------------------------------------ measured like a function
 
 
-WITHOUT_DEMAND = """
-import attrs
-
-
-def without_demand(cost):
-    return lambda profile, n, *, bits, out_bits: attrs.evolve(cost(profile, n, bits=bits, out_bits=out_bits), demand={})
-"""
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "words"),
-    [
-        ("n * bits, bits=out_bits)", "n * bits, bits=out_bits + 1)", "are declared"),
-        ("def hamming_weight_cost(profile,", "@without_demand\ndef hamming_weight_cost(profile,", "than the store has"),
-        ("bitwise_count(word)", "bitwise_count(word) + 1", "differs from the functionality"),
-    ],
-)
-def test_a_wrong_declaration_is_found_out(invoke, tmp_path, old, new, words):
-    text = (ROOT / "docs" / "examples" / "hamming.py").read_text()
-    assert old in text
-    wrong = tmp_path / "wrong.py"
-    name = f"wrong_{abs(hash(new))}"
-    text = text.replace("\n\ndef", WITHOUT_DEMAND + "\n\ndef", 1)
-    wrong.write_text(text.replace(old, new).replace("hamming_weight", name))
-    result = invoke("check", wrong)
-    assert result.exit_code == 1
-    assert "FAILED" in result.stdout
-    assert words in " ".join(result.stdout.split())
+def test_a_block_is_timed_between_two_processes(invoke):
+    arguments = ("block", "relu", "-p", "bits=32", "--count", "40")
+    once = json.loads(invoke(*arguments, "--json").stdout)
+    often = answer(*arguments, "--over", "tcp", "--repeat", "3")
+    assert (once["repeat"], often["repeat"]) == (1, 3)
+    for key in ("parameters", "demand", "bytes_offline", "bytes_online", "flights", "bytes_from_server"):
+        assert often[key] == once[key], key
+    assert often["peak_bytes_server"] > 10_000_000 < often["peak_bytes_client"]
+    assert all(often[f"seconds_{stage}"] > 0 for stage in ("setup", "offline", "online"))
 
 
 @pytest.mark.parametrize(
-    ("content", "words"),
+    ("arguments", "protocol", "parameters"),
     [
-        ("", "registers no protocol"),
-        ("import nothing_of_that_name", "cannot be imported"),
-        (None, "there is no Python file"),
+        (["relu", "--profile", "paper", "--bits", "32"], "relu", {"bits": 32}),
+        (["msb", "--profile", "exact"], "msb", {"bits": 16}),
+        (["less_than", "-p", "bits=9", "-p", "signed=true"], "less_than", {"bits": 9, "signed": True}),
     ],
+    ids=" ".join,
 )
-def test_a_file_without_protocols_is_refused(invoke, tmp_path, content, words):
-    path = tmp_path / "empty.py"
-    if content is not None:
-        path.write_text(content)
-    result = invoke("check", path)
-    assert result.exit_code == 1
-    assert words in result.stderr
+def test_measure_and_block_are_one_mechanism(invoke, arguments, protocol, parameters):
+    measured = invoke("measure", *arguments, "--count", "30", "--json")
+    assert measured.exit_code == 0, measured.output
+    report = json.loads(measured.stdout)
+    assert report["protocol"] == protocol
+    assert report["parameters"].items() >= parameters.items()
+    said = [word for name, value in parameters.items() for word in ("-p", f"{name}={str(value).lower()}")]
+    block = json.loads(
+        invoke("block", protocol, *said, "--profile", report["profile"], "--count", "30", "--json").stdout
+    )
+    clock = {key for key in report if "seconds" in key or key == "per_second"}
+    assert {key: report[key] for key in report.keys() - clock} == {key: block[key] for key in block.keys() - clock}
+
+
+def test_a_name_that_is_both_is_the_function_where_the_profile_has_it(invoke):
+    report = json.loads(invoke("measure", "relu", "--count", "20", "--json").stdout)
+    assert report["function"] == "relu"
+    assert "protocol" not in report
+    refused = invoke("measure", "relu", "--profile", "paper", "--in-scale", "3")
+    assert refused.exit_code == 2
+    assert "--in-scale says nothing about relu" in refused.stderr
+
+
+def test_a_block_for_people(invoke):
+    result = invoke("block", "b2a", "-p", "bits=9", "--count", "50", "--profile", "exact")
+    assert result.exit_code == 0, result.output
+    assert max(map(len, result.output.splitlines())) <= 80
+    for words in ("b2a, bits 9", "payload per instance", "cot/server, demanded", "seconds, offline", "Where the bytes"):
+        assert words in result.output

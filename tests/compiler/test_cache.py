@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from sirnn.compiler import cache, search
+from sirnn.compiler import search
 from sirnn.compiler.search import compile_function
 from sirnn.fixedpoint import FixedPoint
 
@@ -77,14 +77,3 @@ def test_a_folder_that_cannot_be_made_is_no_error(monkeypatch, tmp_path, searche
     for _ in range(2):
         compile_function("tanh(x)", **TYPES)
     assert len(searches) == 2
-
-
-def test_where_it_is(monkeypatch, tmp_path):
-    monkeypatch.setenv("SIRNN_CACHE", "/elsewhere")
-    assert str(cache.folder()) == "/elsewhere"
-    monkeypatch.delenv("SIRNN_CACHE")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert cache.folder() == tmp_path / "sirnn"
-    monkeypatch.delenv("XDG_CACHE_HOME")
-    monkeypatch.setenv("HOME", str(tmp_path))
-    assert cache.folder() == tmp_path / ".cache" / "sirnn"

@@ -182,3 +182,21 @@ async def test_the_digest_sees_fork_direction_and_cut(run_both):
         body = on(closes, *talk)
         digests.add((await run_both(body, body, digest=True)).digests[0])
     assert len(digests) == len(talks)  # and closing a fork changes nothing
+
+
+async def test_a_fork_knows_what_it_has_carried_and_how_deep_it_is(run_both):
+    """Its forks below included, closed or not; at both ends alike, but for what a party only sends."""
+
+    async def body(channel):
+        seen = [(channel.carried, channel.depth)]
+        fork = channel.fork("a")
+        await speaks(0, 7)(fork)
+        await side_by_side(speaks(1, 2), ot)(fork)
+        seen += [(fork.carried, fork.depth), (channel.carried, channel.depth)]
+        fork.close()
+        await speaks(1, 5)(channel)
+        return [*seen, (channel.carried, channel.depth)]
+
+    server, client = (await run_both(body, body)).values
+    assert server == [((0, 0), 0), ((8, 3), 2), ((8, 3), 2), ((8, 8), 4)]
+    assert client == [((0, 0), 0), ((8, 3), 3), ((8, 3), 3), ((8, 8), 3)]

@@ -1,9 +1,10 @@
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from simulator.link import Link
-from simulator.network import NETWORKS, Network
+from simulator.network import NETWORKS, Network, named
 from sirnn.errors import LocalError
 
 
@@ -14,10 +15,32 @@ def test_the_named_networks():
     assert NETWORKS["mobile"].bandwidth(1) == 10_000_000
 
 
-@pytest.mark.parametrize("wrong", [{"latency_ns": -1}, {"latency_ns": 0, "up": 0}, {"latency_ns": 0, "down": -5}])
-def test_impossible_networks_are_refused(wrong):
-    with pytest.raises(LocalError):
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"latency_ns": -1}, "latency_ns = -1; give whole nanoseconds, zero or more: 5 ms are 5_000_000"),
+        ({"latency_ns": 5e6}, "latency_ns = 5000000.0; give whole nanoseconds"),
+        ({"latency_ns": "5ms"}, "latency_ns = '5ms'; give whole nanoseconds"),
+        ({"latency_ns": np.float64(1)}, "give whole nanoseconds"),
+        ({"latency_ns": 0, "up": 0}, "up = 0; give whole bits per second, or none for no limit"),
+        ({"latency_ns": 0, "down": -5}, "down = -5; give whole bits"),
+        ({"latency_ns": 0, "down": 1e6}, "down = 1000000.0; give whole bits"),
+        ({"latency_ns": 0, "up": "20 Mbit/s"}, "20 Mbit/s are 20_000_000"),
+    ],
+)
+def test_impossible_networks_are_refused(wrong, words):
+    with pytest.raises(LocalError) as refused:
         Network("odd", **wrong)
+    assert words in str(refused.value)
+
+
+def test_a_network_is_given_or_named():
+    assert named("wan") is NETWORKS["wan"]
+    mine = Network("mine", latency_ns=7)
+    assert named(mine) is mine
+    for wrong in ("5ms", None, 7):
+        with pytest.raises(LocalError, match="no network; name lan, wan, mobile, ideal, or make one"):
+            named(wrong)
 
 
 def test_a_message_leaves_then_travels():

@@ -220,3 +220,39 @@ def test_from_ordinary_code():
     assert result.virtual_ns == 0
     assert result.digests is None
     assert result.wall_seconds > 0
+
+
+# ------------------------------------------------------------ limits
+
+
+async def exchanges(channel):
+    while True:
+        await channel.exchange(b"x", 1)
+
+
+async def sends(channel):
+    while True:
+        await channel.send(b"x")
+
+
+@pytest.mark.parametrize("loop", [exchanges, sends])
+async def test_a_loop_without_an_end_ends_at_a_number_of_messages(loop):
+    result = await simulate(loop, loop, network="ideal", most_messages=50, check=False)
+    with pytest.raises(LocalError, match="sends more than 50 messages; look for a loop"):
+        result.check()
+    assert len(result.log) <= 2 * 50 + 2
+
+
+async def test_a_loop_without_an_end_ends_at_an_instant_of_virtual_time():
+    with pytest.raises(LocalError, match=r"more than 0\.01 s of virtual time"):
+        await simulate(exchanges, exchanges, network="lan", most_seconds=0.01)
+
+
+async def test_what_keeps_to_the_limits_is_let_be():
+    async def body(channel):
+        for _ in range(10):
+            await channel.exchange(b"x", 1)
+        return "done"
+
+    limits = {"most_messages": 10, "most_seconds": 1}
+    assert (await simulate(body, body, **limits)).values == ("done", "done")
