@@ -431,6 +431,10 @@ class _Fork(Channel):
         self._scope, self._booked = f"{outer}/{name}" if outer else name, None
         try:
             yield
+        except (PeerError, TransportError) as error:
+            if not error.where:  # what a protocol finds wrong with a message's contents happened in its scope
+                error.where, error.message_number = self._where()
+            raise
         finally:
             self._scope, self._booked = outer, None
 

@@ -63,7 +63,7 @@ async def hello(
         if length > FACTS_LIMIT:
             raise PeerError(f"the other party announces a hello of {length} bytes", remedy="it does not run sirnn")
         peer_nonce, theirs = _parse(await channel.exchange(body, length))
-    _compare(channel.role, mine, theirs, must_match)
+        _compare(channel.role, mine, theirs, must_match)
     nonces = (nonce, peer_nonce) if channel.role == 0 else (peer_nonce, nonce)
     session = hashlib.blake2b(b"".join(nonces), digest_size=16, person=b"sirnn session").digest()
     return Agreement(session, theirs)

@@ -63,7 +63,8 @@ async def start_session(
     facts = {**agreed, "release": __version__, **tell}
     agreement = await hello(channel, facts, must_match=tuple(agreed), nonce=own.bytes(NONCE_BYTES))
     if check is not None:
-        check(facts, agreement.peer)
+        with channel.scope("hello"):
+            check(facts, agreement.peer)
     party = Party(channel, randomness=own, session=agreement.session, profile=profile)
     if profile.ahead:
         party.store, party.supply, party.refill = Store(), supply, prepare if refill else None
