@@ -61,6 +61,11 @@ LOSSES = (Drop, HalfClose, Gone, Delay)
 """Faults of the network: the peer has done nothing wrong."""
 
 
+CONTENTS = (Corrupt, Duplicate)
+"""Faults that may leave every length and every count as it is. A message that comes twice may be taken for the next, of
+the same length: its receiver finds one too many at the end, its sender, who had wrong messages in return, nothing."""
+
+
 def kind_of(fault: Fault) -> str:
     """Which of `KINDS` a fault is."""
     stalls = isinstance(fault, Delay) and fault.nanoseconds > SILENCE_SECONDS * NANOSECONDS
@@ -120,7 +125,7 @@ class Clean:
         sizes = self.sizes[fault.sender]
         if fault.at >= len(sizes):
             raise LocalError(
-                f"{fault} strikes nothing: the {ROLES[fault.sender]} sends {len(sizes)} messages, its farewell included",
+                f"{fault} strikes nothing: the {ROLES[fault.sender]} sends {len(sizes)} messages, farewell included",
                 remedy=f"choose from 0 to {len(sizes) - 1}",
             )
         if isinstance(fault, Damage):
@@ -170,12 +175,12 @@ def faults_for(clean: Clean, *, every: int = 1) -> Iterator[Fault]:
 
     Args:
         clean: the job's run without a fault.
-        every: strike one message in so many with each kind. Each kind begins at another one, so that as many kinds in
-            a row strike every message with one of them.
+        every: strike one message in so many with each kind. The kinds begin evenly apart: up to as many as there are
+            kinds, every message is struck with some.
     """
     messages = [(sender, at) for sender in (0, 1) for at in range(clean.first[sender], len(clean.sizes[sender]))]
-    for offset, (kind, make) in enumerate(KINDS.items()):
-        for sender, at in messages[offset % every :: every]:
+    for index, (kind, make) in enumerate(KINDS.items()):
+        for sender, at in messages[index * every // len(KINDS) :: every]:
             nbytes = clean.sizes[sender][at]
             if nbytes or kind not in NEED_A_BYTE:
                 yield make(sender, at, nbytes)
@@ -184,9 +189,9 @@ def faults_for(clean: Clean, *, every: int = 1) -> Iterator[Fault]:
 async def strike(job: Job, clean: Clean, fault: Fault) -> Case:
     """Run a job with a fault, and judge how it ended.
 
-    A transcript digest is kept if the fault changes contents, which nothing else notices.
+    A transcript digest is kept if the fault is one that nothing else is sure to notice at both parties.
     """
-    digest = isinstance(fault, Corrupt)
+    digest = isinstance(fault, CONTENTS)
     try:
         with trio.fail_after(CASE_SECONDS):
             result = await simulate(

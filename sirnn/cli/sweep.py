@@ -111,7 +111,7 @@ def sweep(
     gone        the sender's process ends instead of sending it
     truncate    the last byte is missing (truncate:client@4:9 for 9 bytes)
     lengthen    there is a byte too many
-    duplicate   it arrives twice
+    duplicate   it arrives twice, and both keep a transcript digest
     corrupt     a bit is flipped, and both keep a transcript digest
     delay       it is late by less than the silence limit (delay:server@3:2s)
     stall       it is late by more than that: a longer delay
