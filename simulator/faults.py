@@ -1,9 +1,10 @@
 """Faults: what may go wrong on a link, as values.
 
 A fault strikes message number `at` (from 0, in the order of admission, farewells included) of what `sender` sends.
-It is a rule, not an event: hand a list of them to `simulate`, and the same messages are struck in every run.
+It is a rule, not an event: hand a list of them to `simulate`, or write them in a scenario, and the same messages are
+struck in every run.
 
-Each has one written form, which `parse` reads and `str` gives. Scenario files and the command line use it:
+Each has one written form, which `parse` reads and `str` gives; scenario files and the command line use it:
 
     drop:client@12        half-close:server@3     gone:client@0       duplicate:server@5
     truncate:client@4:1   lengthen:server@4:16    corrupt:client@7:0  delay:server@3:2s
