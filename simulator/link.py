@@ -10,12 +10,16 @@ from simulator.network import NANOSECONDS, Network
 
 
 class Link:
-    """What `sender` sends over `network`."""
+    """What `sender` sends over `network`.
+
+    Attributes:
+        free_ns: the instant at which all that was admitted has left.
+    """
 
     def __init__(self, network: Network, sender: int) -> None:
         self._latency = network.latency_ns
         self._bandwidth = network.bandwidth(sender)
-        self._free = 0
+        self.free_ns = 0
         self._last = 0
 
     def admit(self, now_ns: int, nbytes: int, delay_ns: int = 0) -> int:
@@ -23,9 +27,11 @@ class Link:
 
         Call it in the order of sending. `delay_ns` holds this message back, and with it whatever follows.
         """
-        self._free = max(now_ns, self._free)
-        if self._bandwidth is not None:
-            # Rounded up, so that a message always takes time and cause comes before effect.
-            self._free += -(-nbytes * 8 * NANOSECONDS // self._bandwidth)
-        self._last = max(self._free + self._latency + delay_ns, self._last)
+        self.free_ns = max(now_ns, self.free_ns) + self.duration(nbytes)
+        self._last = max(self.free_ns + self._latency + delay_ns, self._last)
         return self._last
+
+    def duration(self, nbytes: int) -> int:
+        """How long `nbytes` bytes take to leave, and so to arrive; 0 without a bandwidth."""
+        # Rounded up, so that a message always takes time and cause comes before effect.
+        return 0 if self._bandwidth is None else -(-nbytes * 8 * NANOSECONDS // self._bandwidth)

@@ -8,15 +8,16 @@ whatever order the scheduler runs their tasks in.
   (party, fork path, order within the fork), for two that leave at the same instant share a finite bandwidth and who
   goes first must not be a matter of luck.
 * Then the clock, integer nanoseconds, jumps to the next arrival, and all that arrives at that instant is delivered.
-* Nothing in flight and everybody waiting is silence: the clock jumps over the silence limit and both ends fail.
+* A party that waits, and hears nothing for as long as the silence limit, gives up at that instant; a message is heard
+  from its first byte on. So every wait ends, whatever is in flight.
 
 Computing takes no virtual time. The wall time of a run is reported beside the virtual time, never mixed into it.
 """
 
 from __future__ import annotations
 
-import heapq
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar, cast
@@ -24,7 +25,7 @@ from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar, cast
 import attrs
 import trio
 
-from simulator.faults import Delay, Drop, Fault, HalfClose, _Damage
+from simulator.faults import Damage, Delay, Drop, Duplicate, Fault, Gone, HalfClose
 from simulator.link import Link
 from simulator.loops import blocking, wherever
 from simulator.network import NANOSECONDS, Network, named
@@ -163,6 +164,16 @@ def run_simulation(body0: Body[A], body1: Body[B], **options: Any) -> Simulation
     return blocking(partial(simulate, body0, body1, **options))
 
 
+class _Transfer(NamedTuple):
+    """A message on its way. A payload of None is the end of the direction."""
+
+    begins_ns: int  # the receiver hears its first byte
+    arrives_ns: int
+    path: str
+    depth: int
+    payload: bytes | None
+
+
 class _Direction:
     """What one party sends: the `Wire` of its endpoint, a queue for the current instant, a link and its faults."""
 
@@ -175,8 +186,10 @@ class _Direction:
         self.link = Link(network, sender)
         self.faults = tuple(fault for fault in faults if fault.sender == sender)
         self.queue: list[tuple[str, int, bytes]] = []
+        self.in_flight: deque[_Transfer] = deque()  # in the order of arrival, for nothing overtakes
         self.admitted = 0
         self.closed = False
+        self.gone: Gone | None = None
 
     async def transmit(self, path: str, depth: int, payload: bytes) -> None:
         if self.closed:
@@ -196,22 +209,35 @@ class _Direction:
             queue.sort(key=lambda message: message[0])
         return queue
 
-    def admit(self, now_ns: int, payload: bytes) -> tuple[int | None, bytes | None]:
-        """When this message arrives (None: never) and as what (None: as the end of the direction)."""
-        number, delay, arrives_as = self.admitted, 0, payload
+    def admit(self, now_ns: int, path: str, depth: int, payload: bytes) -> int | None:
+        """Put a message on its way, or what its faults make of it; returns when it arrives, None for never."""
+        number, delay, copies = self.admitted, 0, 1
         self.admitted += 1
+        if self.closed:
+            return None
         for fault in self.faults:
-            if isinstance(fault, Drop) and number >= fault.at:
-                return None, None
-            if isinstance(fault, HalfClose) and number >= fault.at:
-                self.closed = True
-                return (self.link.admit(now_ns, 0), None) if number == fault.at else (None, None)
-            if isinstance(fault, Delay) and number == fault.at:
-                delay += fault.nanoseconds
-            if isinstance(fault, _Damage) and number == fault.at:
-                arrives_as = fault.damage(arrives_as)
-        nbytes = len(payload) + framing_bytes(len(payload))
-        return self.link.admit(now_ns, nbytes, delay), arrives_as
+            match fault:
+                case Drop() if number >= fault.at:
+                    return None
+                case HalfClose() | Gone() if number == fault.at:
+                    self.closed, self.gone = True, fault if isinstance(fault, Gone) else None
+                    self._send(now_ns, path, depth, None)
+                    return None
+                case Duplicate() if number == fault.at:
+                    copies = 2
+                case Delay() if number == fault.at:
+                    delay += fault.nanoseconds
+                case Damage() if number == fault.at:
+                    payload = fault.damage(payload)
+        for _ in range(copies):
+            arrives_ns = self._send(now_ns, path, depth, payload, delay)
+        return arrives_ns
+
+    def _send(self, now_ns: int, path: str, depth: int, payload: bytes | None, delay: int = 0) -> int:
+        nbytes = 0 if payload is None else len(payload) + framing_bytes(len(payload))
+        arrives_ns = self.link.admit(now_ns, nbytes, delay)
+        self.in_flight.append(_Transfer(arrives_ns - self.link.duration(nbytes), arrives_ns, path, depth, payload))
+        return arrives_ns
 
 
 class _Simulation:
@@ -239,8 +265,8 @@ class _Simulation:
             Endpoint(role, self.directions[role], simulated=True, digest=digest, observer=observer) for role in (0, 1)
         )
         self.outcomes: list[Outcome[Any] | None] = [None, None]
-        # (arrival, sender, number within the direction): that order is total, so the rest is never compared.
-        self._in_flight: list[tuple[int, int, int, str, int, bytes | None]] = []
+        self._programs = (trio.CancelScope(), trio.CancelScope())
+        self._heard_ns = [0, 0]
 
     async def run(self, bodies: tuple[Body[Any], Body[Any]]) -> None:
         refused: LocalError | None = None
@@ -277,15 +303,24 @@ class _Simulation:
 
     async def _party(self, role: int, body: Body[Any]) -> None:
         endpoint = self.endpoints[role]
-        try:
-            value = await body(endpoint.root)
-            ended_ns = self.now_ns
-            await endpoint.farewell()
-            self.outcomes[role] = Outcome(value=value, ended_ns=ended_ns)
-        except Exception as error:
-            echo = endpoint.peer_stopped and isinstance(error, PeerError)
-            await endpoint.abort(error)
-            self.outcomes[role] = Outcome(error=error, ended_ns=self.now_ns, echo=echo)
+        with self._programs[role]:
+            try:
+                value = await body(endpoint.root)
+                ended_ns = self.now_ns
+                await endpoint.farewell()
+                outcome: Outcome[Any] = Outcome(value=value, ended_ns=ended_ns)
+            except Exception as error:
+                echo = endpoint.peer_stopped and isinstance(error, PeerError)
+                await endpoint.abort(error)
+                outcome = Outcome(error=error, ended_ns=self.now_ns, echo=echo)
+            self.outcomes[role] = self.outcomes[role] or outcome
+
+    def _end_process(self, role: int, fault: Gone) -> None:
+        """Stop a party's program where it is; it has no say in how it ended."""
+        if self.outcomes[role] is None:
+            error = TransportError(f"this process is gone, for {fault} struck it", remedy="run without the fault")
+            self.outcomes[role] = Outcome(error=error, ended_ns=self.now_ns, echo=True)
+            self._programs[role].cancel()
 
     def _unfinished(self) -> list[int]:
         return [role for role in (0, 1) if self.outcomes[role] is None]
@@ -296,44 +331,65 @@ class _Simulation:
         while self._unfinished():
             await self.tasks.at_rest()
             self._admit()
-            if self._in_flight:
-                self._advance()
-            else:
-                self._fall_silent()
+            self._advance()
 
     def _admit(self) -> None:
         for sender, direction in enumerate(self.directions):
             for path, depth, payload in direction.settled():
-                arrives_ns, arrives_as = direction.admit(self.now_ns, payload)
+                arrives_ns = direction.admit(self.now_ns, path, depth, payload)
                 self.log.append(Admission(self.now_ns, arrives_ns, sender, path, len(payload)))
-                if arrives_ns is not None:
-                    entry = (arrives_ns, sender, direction.admitted, path, depth, arrives_as)
-                    heapq.heappush(self._in_flight, entry)
+            if direction.gone is not None:
+                self._end_process(sender, direction.gone)
 
     def _advance(self) -> None:
-        self.now_ns = self._in_flight[0][0]
-        if self.most_ns is not None and self.now_ns > self.most_ns:
+        """Jump to what happens next: an arrival, or the end of a party's patience."""
+        arrives_ns = min((way.in_flight[0].arrives_ns for way in self.directions if way.in_flight), default=None)
+        patience = {role: self._patience_ends_ns(role) for role in self._unfinished()}
+        gives_up_ns = min((ends_ns for ends_ns in patience.values() if ends_ns is not None), default=None)
+        if arrives_ns is not None and (gives_up_ns is None or arrives_ns <= gives_up_ns):
+            self._jump(arrives_ns)
+            self._deliver()
+        elif gives_up_ns is not None:
+            self._jump(gives_up_ns)
+            self._give_up([role for role, ends_ns in patience.items() if ends_ns == gives_up_ns])
+
+    def _jump(self, now_ns: int) -> None:
+        if self.most_ns is not None and now_ns > self.most_ns:
             raise LocalError(
                 f"the run takes more than {self.most_ns / NANOSECONDS:g} s of virtual time",
                 remedy="look for a loop without an end, or allow more (most_seconds)",
             )
-        while self._in_flight and self._in_flight[0][0] == self.now_ns:
-            _, sender, _, path, depth, payload = heapq.heappop(self._in_flight)
-            receiver = self.endpoints[1 - sender]
-            if payload is None:
-                receiver.fail(TransportError("the other party closed the connection", remedy="see its own output"))
-            else:
-                receiver.deliver(fork_id(path), depth, payload)
+        self.now_ns = now_ns
 
-    def _fall_silent(self) -> None:
+    def _deliver(self) -> None:
+        """All that arrives now, the server's messages first."""
+        for sender, direction in enumerate(self.directions):
+            receiver, coming = self.endpoints[1 - sender], direction.in_flight
+            while coming and coming[0].arrives_ns == self.now_ns:
+                _, _, path, depth, payload = coming.popleft()
+                self._heard_ns[1 - sender] = self.now_ns
+                if payload is None:
+                    receiver.fail(TransportError("the other party closed the connection", remedy="see its own output"))
+                else:
+                    receiver.deliver(fork_id(path), depth, payload)
+
+    def _patience_ends_ns(self, role: int) -> int | None:
+        """The instant at which a party has waited for too long; None if it hears something first.
+
+        It waits from when it last heard something, but not before its own bytes have left: it is they that take time.
+        """
+        ends_ns = max(self._heard_ns[role], self.directions[role].link.free_ns) + self.silence_ns
+        coming = self.directions[1 - role].in_flight
+        return None if coming and coming[0].begins_ns <= ends_ns else ends_ns
+
+    def _give_up(self, roles: list[int]) -> None:
         for role in self._unfinished():
             if self.endpoints[role].waiting == 0:
                 raise LocalError(
                     f"party {role} waits for something that is not its channel",
                     remedy="a simulated body must not sleep, use threads or do other input and output",
                 )
-        self.now_ns += self.silence_ns
-        for role in self._unfinished():
+        for role in roles:
             self.endpoints[role].fail(
                 TransportError(
                     f"nothing came for {self.silence_ns / NANOSECONDS:g} s",

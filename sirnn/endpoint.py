@@ -319,7 +319,7 @@ class Endpoint:
         self._closed -= below
         self._closed.add(fork)
         if box is not None and (box.arrived or box.announced):
-            raise PeerError("the other party sent more messages than the protocol has", where=path)
+            raise _surplus(path)
 
     def fold(self, digest: bytes) -> None:
         """Take a fork's digest into the connection's; addition, so that fork order is no matter."""
@@ -370,7 +370,8 @@ class Endpoint:
         If both keep a transcript digest it is compared too; then a byte changed on the way cannot pass unseen.
 
         Raises:
-            PeerError: the counts or the digests differ, or the peer stopped or left without a farewell.
+            PeerError: the counts or the digests differ, a message was not taken, or the peer stopped or left without a
+                farewell.
             TransportError: the connection was lost first.
         """
         if self._failure is not None and not self._peer_finished:
@@ -381,6 +382,8 @@ class Endpoint:
         _, theirs = await self.take(_CONTROL_ID, _farewell)
         if theirs[:COUNTS_BYTES] != _pack_counts(total.mirrored()):
             raise PeerError("the two parties counted different traffic", remedy=_SAME_PROGRAM, where="farewell")
+        if any(box.arrived for box in self._mailboxes.values()):  # a farewell comes after everything else
+            raise _surplus("farewell")
         if theirs[COUNTS_BYTES] != bool(digest):
             raise PeerError(
                 "only one of the two parties keeps a transcript digest", remedy="ask for it at both", where="farewell"
@@ -428,6 +431,10 @@ def _unreadable() -> PeerError:
 
 def _farewell() -> tuple[str, int]:
     return "farewell", 0
+
+
+def _surplus(where: str) -> PeerError:
+    return PeerError("the other party sent more messages than the protocol has", remedy=_SAME_PROGRAM, where=where)
 
 
 def _pack_counts(total: Traffic) -> bytes:
@@ -536,6 +543,10 @@ class _Fork(Channel):
         self._scope, self._booked = f"{outer}/{name}" if outer else name, None
         try:
             yield
+        except (PeerError, TransportError) as error:
+            if not error.where:  # what a protocol finds wrong with a message's contents happened in its scope
+                error.where, error.message_number = self._where()
+            raise
         finally:
             self._scope, self._booked = outer, None
 

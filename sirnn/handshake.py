@@ -73,9 +73,9 @@ async def hello(
         if length > FACTS_LIMIT:
             raise PeerError(f"the other party announces a hello of {length} bytes", remedy="it does not run sirnn")
         opened = await channel.exchange(body, length)
-    _check_opening(1 - channel.role, announced[4:], opened)
-    theirs = _parse(opened)
-    _compare(channel.role, mine, theirs, must_match)
+        _check_opening(1 - channel.role, announced[4:], opened)
+        theirs = _parse(opened)
+        _compare(channel.role, mine, theirs, must_match)
     return Agreement(_name((body, opened) if channel.role == 0 else (opened, body)), theirs)
 
 

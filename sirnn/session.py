@@ -68,7 +68,8 @@ async def start_session(
     agreement = await hello(channel, facts, must_match=tuple(agreed), nonce=own.bytes(NONCE_BYTES))
     supply.bind(agreement.session)
     if check is not None:
-        check(facts, agreement.peer)
+        with channel.scope("hello"):
+            check(facts, agreement.peer)
     party = Party(
         channel,
         randomness=own,

@@ -38,6 +38,7 @@ COMMANDS = {
     "cost": _Lazy("sirnn.cli.cost:cost", "What a function or a model will cost; nothing is run."),
     "block": _Lazy("sirnn.cli.block:block", "Run a single protocol: its bytes and flights, checked."),
     "check": _Lazy("sirnn.cli.check:check", "Hold a protocol of your own to its declared value and cost."),
+    "sweep": _Lazy("sirnn.cli.sweep:sweep", "Every fault at every message, and how both parties end."),
     "measure": _Lazy("sirnn.cli.measure:measure", "Run a function or random OTs: bytes, flights, seconds, errors."),
     "bench": _Lazy("sirnn.cli.bench:bench", "The benchmark, in one table; or time and memory over the count."),
     "prove": _Lazy("sirnn.cli.prove:prove", "The error of every function over every input word."),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from simulator.faults import parse
 from sirnn.cli.inference import InferenceRun, Terms, cost_table, run_inference
 from sirnn.cli.options import (
     check_simulated,
@@ -18,6 +19,7 @@ from sirnn.cli.options import (
 from sirnn.cli.report import out, print_json, scope_table, table
 from sirnn.cli.scenario import load_scenario
 from sirnn.cli.setting import Setting
+from sirnn.cli.struck import StruckRun, run_struck
 from sirnn.nn.inference import Reveal
 from sirnn.profile import Profile
 
@@ -32,6 +34,13 @@ from sirnn.profile import Profile
 @network_option
 @reveals_option
 @seed_option
+@click.option(
+    "--fault",
+    "faults",
+    multiple=True,
+    metavar="KIND:SENDER@NUMBER",
+    help="Let this go wrong too, such as drop:client@12 (see sirnn sweep --help); may be given repeatedly.",
+)
 @json_option
 def run(
     scenario: str,
@@ -43,12 +52,13 @@ def run(
     network: str | None,
     reveals: Reveal,
     seed: int | None,
+    faults: tuple[str, ...],
     as_json: bool,
 ) -> None:
     """Run SCENARIO (a name such as basicmotions, or a TOML file) and check it against the plaintext model.
 
     Several recordings are one batch: their messages travel together, so the flights stay those of one. Exits with 1
-    if any output word differs from the plaintext model's.
+    if any output word differs from the plaintext model's. With faults, the report is of how both parties end.
     """
     check_simulated(over, network=network, seed=seed)
     if everything and recordings:
@@ -56,9 +66,12 @@ def run(
     loaded = load_scenario(scenario)
     indices = list(range(len(loaded.recordings))) if everything else list(recordings) or [loaded.default_recording]
     setting = Setting(over, network or loaded.network, seed, ot)
-    finished = run_inference(loaded, indices, Terms(profile or loaded.profile, reveals, setting))
+    terms, struck_by = Terms(profile or loaded.profile, reveals, setting), (*loaded.faults, *map(parse, faults))
+    finished = run_struck(loaded, indices, terms, struck_by) if struck_by else run_inference(loaded, indices, terms)
     if as_json:
         print_json(finished.report())
+    elif isinstance(finished, StruckRun):
+        finished.tell()
     else:
         _print(finished)
     if not finished.matches:

@@ -11,6 +11,7 @@ import cattrs
 import numpy as np
 import numpy.typing as npt
 
+from simulator.faults import Fault, parse
 from simulator.network import NETWORKS
 from sirnn.errors import LocalError
 from sirnn.installation import SCENARIOS
@@ -32,6 +33,7 @@ class _File:
     default_recording: int
     network: str
     profile: Profile
+    faults: tuple[str, ...] = ()
 
 
 _CONVERTER = cattrs.Converter(forbid_extra_keys=True)
@@ -51,6 +53,7 @@ class Scenario:
         default_recording: which one to run if none is named.
         network: the network it is meant for.
         profile: how its functions are evaluated.
+        faults: what goes wrong on the link.
     """
 
     name: str
@@ -62,6 +65,7 @@ class Scenario:
     default_recording: int
     network: str
     profile: Profile
+    faults: tuple[Fault, ...] = ()
 
     def some(self, indices: list[int]) -> npt.NDArray[Any]:
         """Some of the recordings.
@@ -103,6 +107,7 @@ def load_scenario(name: str) -> Scenario:
         default_recording=said.default_recording,
         network=said.network,
         profile=said.profile,
+        faults=tuple(map(parse, said.faults)),
     )
 
 

@@ -264,12 +264,12 @@ async def _same_plans(party: Party, shape: ModelShape) -> None:
     mine = bytes.fromhex(shape.plans_digest(party.profile))
     with party.channel.phase(Phase.SETUP), party.scope("hello"):
         theirs = await party.channel.exchange(mine, len(mine))
-    if theirs != mine:
-        raise PeerError(
-            f"the two parties compiled the model's functions differently: {mine.hex()[:16]} here, "
-            f"{theirs.hex()[:16]} there",
-            remedy="both must run the same release; clear the cache of compiled plans, or use profile exact",
-        )
+        if theirs != mine:
+            raise PeerError(
+                f"the two parties compiled the model's functions differently: {mine.hex()[:16]} here, "
+                f"{theirs.hex()[:16]} there",
+                remedy="both must run the same release; clear the cache of compiled plans, or use profile exact",
+            )
 
 
 def as_reals(recordings: npt.ArrayLike) -> npt.NDArray[np.float64]:
