@@ -11,7 +11,16 @@ from rich.console import Group
 from simulator.network import NETWORKS
 from sirnn.cli.declared import setup_payload
 from sirnn.cli.measurement import traffic_rows
-from sirnn.cli.options import count_option, given, json_option, ot_option, profile_option, type_options
+from sirnn.cli.options import (
+    EXPRESSION,
+    ExpressionCommand,
+    count_option,
+    given,
+    json_option,
+    ot_option,
+    profile_option,
+    type_options,
+)
 from sirnn.cli.paper import LAMBDA, SIZE, rows
 from sirnn.cli.report import amount, counted, network_rows, out, print_json, spinner, table
 from sirnn.cli.scenario import load_scenario, scenario_names
@@ -26,8 +35,8 @@ from sirnn.ot.rows import COTS
 from sirnn.profile import Profile
 
 
-@click.command()
-@click.argument("what", required=False)
+@click.command(cls=ExpressionCommand)
+@click.argument("what", type=EXPRESSION, required=False)
 @click.option("--table", "paper_table", type=click.Choice(["paper"]), help="The paper's Table V beside our figures.")
 @type_options
 @count_option

@@ -11,7 +11,9 @@ import numpy.typing as npt
 from sirnn import ring
 from sirnn.cli.measurement import print_measurement, run_subject
 from sirnn.cli.options import (
+    EXPRESSION,
     FILE,
+    ExpressionCommand,
     check_simulated,
     json_option,
     network_option,
@@ -31,8 +33,8 @@ from sirnn.models.archive import read_numpy
 from sirnn.profile import Profile
 
 
-@click.command("eval")
-@click.argument("function")
+@click.command("eval", cls=ExpressionCommand)
+@click.argument("function", type=EXPRESSION)
 @click.option("--inputs", "source", type=FILE, required=True, help="Integers of the input type, as a .npy file.")
 @click.option("--outputs", "target", type=FILE, required=True, help="Where to write integers of the output type.")
 @type_options

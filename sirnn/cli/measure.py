@@ -11,7 +11,9 @@ import click
 from sirnn.cli.measurement import print_measurement, run_subject
 from sirnn.cli.options import (
     BITS,
+    EXPRESSION,
     SCALE,
+    ExpressionCommand,
     check_simulated,
     given,
     json_option,
@@ -87,7 +89,7 @@ def _kind(_ctx: click.Context, _param: click.Parameter, text: str) -> tuple[str,
         return text, KINDS[text]
     if is_function(text):
         return text, _function(text)
-    raise click.BadParameter(str(unknown(text, *KINDS)))
+    raise unknown(text, *KINDS)
 
 
 # ------------------------------------------------------------ the command
@@ -100,8 +102,8 @@ def _dims(_ctx: click.Context, _param: click.Parameter, text: str) -> tuple[int,
     return tuple(int(size) for size in sizes)
 
 
-@click.command()
-@click.argument("subject", callback=_kind)
+@click.command(cls=ExpressionCommand)
+@click.argument("subject", type=EXPRESSION, callback=_kind)
 @click.option("--bits", type=BITS, default=16, show_default="16; lookup 8", help="Width of the input words.")
 @click.option("--in-scale", type=SCALE, default=12, show_default=True, help="Binary places of the input.")
 @click.option(

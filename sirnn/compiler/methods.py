@@ -26,6 +26,7 @@ from sirnn.cost import Cost, parallel
 from sirnn.errors import LocalError
 from sirnn.fixedpoint import FixedPoint
 from sirnn.functions.catalogue import FUNCTIONS, Comparison, Reals, compare, spread
+from sirnn.names import UnknownNameError, unknown_name
 from sirnn.party import Branch, Party
 from sirnn.profile import Profile
 from sirnn.protocol import Clear
@@ -79,12 +80,12 @@ def is_function(text: str) -> bool:
         return True
     try:
         parse(text)
-    except LocalError:
+    except UnknownNameError:
         return False
     return True
 
 
-def unknown(text: str, *others: str) -> LocalError:
+def unknown(text: str, *others: str) -> UnknownNameError:
     """What to tell somebody who took this for a function, which it is not: see `is_function`.
 
     Args:
@@ -94,10 +95,10 @@ def unknown(text: str, *others: str) -> LocalError:
     if set(text) & set("()+*<>,") or not text.isascii():  # no name has these, so that an expression was meant
         try:
             parse(text)
-        except LocalError as failure:
+        except UnknownNameError as failure:
             return failure
-    names = ", ".join([*others, *function_names()])
-    return LocalError(f"there is nothing called {text!r}", remedy=f"name {names}, or an expression in x")
+    names = [*others, *function_names()]
+    return unknown_name("function", text, names, otherwise=f"name {', '.join(names)}, or an expression in x")
 
 
 def method(profile: Profile, name: str, *, inp: FixedPoint, out: FixedPoint) -> Method:
