@@ -31,7 +31,7 @@ ANOTHER = "give another file"
 SAVE = "save its numbers with numpy.save"
 MODEL = "sirnn runs model files of its own, which save_model writes"
 
-TEXT = Kind("text", "of numbers in text, such as CSV, make an array: numpy.save(NEW, numpy.loadtxt(OLD, delimiter=','))")
+TEXT = Kind("text", "make an array of numbers in CSV: numpy.save(NEW, numpy.loadtxt(OLD, delimiter=','))")
 UTF16 = Kind("text in UTF-16", "save it as UTF-8")
 OTHER_TEXT = Kind("text, but not in UTF-8", "save it as UTF-8")
 PICKLE = Kind("Python objects, pickled, which run code when they are read", SAVE)

@@ -18,7 +18,9 @@ class UnknownNameError(LocalError):
     """A name, or an expression in place of one, that stands for nothing there is: on a command line, bad usage."""
 
 
-def unknown_name(kind: str, name: str, known: Collection[str], *, otherwise: str) -> UnknownNameError:
+def unknown_name(
+    kind: str, name: str, known: Collection[str], *, otherwise: str = "", of: str = ""
+) -> UnknownNameError:
     """What to tell somebody who named something that is not there.
 
     Args:
@@ -26,6 +28,7 @@ def unknown_name(kind: str, name: str, known: Collection[str], *, otherwise: str
         name: what was said.
         known: all names there are; of many only the nearest are told.
         otherwise: what to do, if there are many and none is near.
+        of: what it should have been one of, if it is not the only thing that has some.
     """
     near = get_close_matches(name.lower(), known, NEAREST)
     hints = [f"did you mean {' or '.join(near)}?"] if near else []
@@ -33,4 +36,4 @@ def unknown_name(kind: str, name: str, known: Collection[str], *, otherwise: str
         hints.append(f"there are {', '.join(known)}")
     elif not near:
         hints.append(otherwise)
-    return UnknownNameError(f"there is no {kind} {name!r}", remedy=" ".join(hints))
+    return UnknownNameError(f"there is no {kind} {name!r}{of and f' of {of}'}", remedy=" ".join(hints))

@@ -16,6 +16,7 @@ from sirnn.cli.setting import Setting
 from sirnn.cli.subjects import ProtocolSubject, is_short
 from sirnn.errors import LocalError
 from sirnn.fixedpoint import FixedPoint
+from sirnn.names import unknown_name
 from sirnn.profile import Profile
 from sirnn.protocol import REGISTRY, Params, ProtocolSpec
 
@@ -63,7 +64,7 @@ def _run(spec: ProtocolSpec, subject: ProtocolSubject, setting: Setting) -> Meas
         return run_subject(subject, setting)
     except (ValueError, OverflowError, ZeroDivisionError) as failure:
         raise LocalError(
-            f"{subject.name} cannot be run with {_shown(subject.params)}: {failure}",
+            f"{subject.name} cannot be run with {_line(subject.params)}: {failure}",
             remedy="see its docstring for what fits",
         ) from failure
 
@@ -83,7 +84,7 @@ def _report(measured: Measurement, subject: ProtocolSubject) -> dict[str, Any]:
 def _print(measured: Measurement, subject: ProtocolSubject) -> None:
     report = _report(measured, subject)
     rows = [
-        *([f"  {name}", text] for name, text in report["parameters"].items()),
+        *([f"  {name}", text] for name, text in _texts(subject.params).items()),
         ["bits per instance", f"{report['bits_per_instance']:,.1f}"],
         *traffic_rows(report),
         ["payload online, from the server", amount(report["bytes_from_server"])],
@@ -99,13 +100,14 @@ def chosen(spec: ProtocolSpec, given: tuple[str, ...]) -> Params:
     """The first example's parameters, with those given in place of its own.
 
     Raises:
-        LocalError: no such parameter, or a value of the wrong kind.
+        UnknownNameError: no such parameter.
+        click.BadParameter: a value of the wrong kind.
     """
     params = dict(spec.examples[0])
     for text in given:
         name, equals, value = text.partition("=")
         if not equals or name not in params:
-            raise LocalError(f"{spec.name} has no parameter {text!r}", remedy=f"it has {', '.join(params) or 'none'}")
+            raise unknown_name("parameter", name, params, otherwise=f"it has {', '.join(params)}", of=spec.name)
         params[name] = _parsed(name, value, params[name])
     return params
 
@@ -123,29 +125,46 @@ def _parsed(name: str, value: str, like: Any) -> Any:
         return tuple(map(int, value.split(",")))
     if isinstance(like, str):
         return value
-    raise LocalError(f"{name}={value} is not of its kind", remedy=f"the example has {name}={_type(like)}")
+    raise click.BadParameter(
+        f"{name}={value} is not of its kind: the example has {name}={_text(like)}", param_hint="-p"
+    )
 
 
-def _shown(params: Params) -> dict[str, str]:
-    """What a person wants to see of the parameters: not whole tables."""
-    return {name: _type(value) for name, value in params.items() if is_short(value)}
+def _shown(params: Params) -> dict[str, Any]:
+    """What is told of the parameters, as JSON has it: numbers as numbers, types as -p takes them, no whole tables."""
+    return {name: _told(value) for name, value in params.items() if is_short(value)}
 
 
-def _type(value: Any) -> str:
+def _told(value: Any) -> Any:
     if isinstance(value, FixedPoint):
         return f"{'' if value.signed else 'u'}{value.bits}:{value.scale}"
-    if isinstance(value, tuple):
-        return ",".join(map(str, value))
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _text(value: Any) -> str:
+    """The same as -p takes it."""
+    told = _told(value)
+    if isinstance(told, list):
+        return ",".join(map(str, told))
+    return str(told).lower() if isinstance(told, bool) else str(told)
+
+
+def _texts(params: Params) -> dict[str, str]:
+    return {name: _text(value) for name, value in params.items() if is_short(value)}
+
+
+def _line(params: Params) -> str:
+    return " ".join(f"{name}={text}" for name, text in _texts(params).items())
 
 
 def _print_list(as_json: bool) -> None:
     load_library()
-    listed = [(spec.name, _summary(spec), _shown(spec.examples[0])) for spec in REGISTRY.values()]
+    listed = [(spec.name, _summary(spec), spec.examples[0]) for spec in REGISTRY.values()]
     if as_json:
-        print_json({"protocols": [{"name": name, "summary": what, "parameters": p} for name, what, p in listed]})
+        said = [{"name": name, "summary": what, "parameters": _shown(params)} for name, what, params in listed]
+        print_json({"protocols": said})
         return
-    rows = [[name, what, " ".join(f"{key}={text}" for key, text in params.items())] for name, what, params in listed]
+    rows = [[name, what, _line(params)] for name, what, params in listed]
     out.print(table("Protocols", ["name", "what it does", "parameters, as -p takes them"], rows, figures=0))
 
 

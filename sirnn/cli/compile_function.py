@@ -143,9 +143,7 @@ def words_in(domain: tuple[float, float], inp: FixedPoint) -> range:
     asked, (least, most) = f"{domain[0]:g}:{domain[1]:g}", inp.range
     words, holds = between(*domain)(inp), f"{least:g} to {most:g}"
     if not words:
-        raise LocalError(
-            f"no word of {inp} lies in {asked}", remedy=f"it holds {holds}, in steps of {inp.ulp:g}"
-        )
+        raise LocalError(f"no word of {inp} lies in {asked}", remedy=f"it holds {holds}, in steps of {inp.ulp:g}")
     if domain[0] < least or domain[1] > most:
         say(f"sirnn: {inp} holds {holds}: what else lies in {asked} is left out")
     return words

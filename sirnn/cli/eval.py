@@ -29,7 +29,7 @@ from sirnn.cli.subjects import FunctionSubject
 from sirnn.compiler.methods import Method, method
 from sirnn.errors import LocalError
 from sirnn.fixedpoint import FixedPoint
-from sirnn.models.archive import read_numpy
+from sirnn.models.archive import read_array
 from sirnn.profile import Profile
 
 
@@ -80,14 +80,12 @@ def evaluate(
 
 
 def read_integers(path: Path, function: Method) -> npt.NDArray[np.int64]:
-    """The integers in a .npy file, of any shape, to be inputs of a function.
+    """The integers in a .npy file, or alone in a .npz file, of any shape, to be inputs of a function.
 
     Raises:
-        LocalError: no such file, not a .npy file of integers, none at all, or one outside the type or the domain.
+        LocalError: no such file, not a file of integers, none at all, or one outside the type or the domain.
     """
-    array, inp = read_numpy(path), function.inp
-    if isinstance(array, dict):
-        raise LocalError(f"{path} holds several arrays", remedy="save one array of integers, with numpy.save")
+    array, inp = read_array(path, "the integers"), function.inp
     if array.dtype.kind not in "iu" or array.size == 0:
         held = "nothing" if array.size == 0 else f"{array.dtype} values"
         raise LocalError(f"{path} holds {held}", remedy=f"save integers of {inp}: round(x * 2^{inp.scale})")

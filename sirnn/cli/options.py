@@ -34,15 +34,8 @@ SCALE = click.IntRange(-MAX_BITS, MAX_BITS)
 # ------------------------------------------------------------ expressions
 
 
-class _Expression(click.ParamType):
-    name = "text"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:  # noqa: ARG002
-        return str(value).strip()
-
-
-EXPRESSION = _Expression()
-"""The type of an argument that may be an expression."""
+EXPRESSION = str.strip
+"""The type of an argument that may be an expression: text, without the blank that `ExpressionCommand` shields it by."""
 
 
 class ExpressionCommand(click.Command):

@@ -12,7 +12,7 @@ import io
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import TextIO
+from typing import IO
 
 ERRORS = "sirnn.plain"
 """The error handler, by its name in `codecs`."""
@@ -30,7 +30,7 @@ PLAIN = {
 
 
 def plain(text: str) -> str:
-    """The text in ASCII: drawn characters redrawn, any other written as its code, such as \\xe9."""
+    """The text in ASCII: drawn characters redrawn, any other written as its code."""
     return "".join(PLAIN.get(each, each) for each in text).encode("ascii", "backslashreplace").decode("ascii")
 
 
@@ -43,7 +43,7 @@ def _replace(failure: UnicodeError) -> tuple[str, int]:
 codecs.register_error(ERRORS, _replace)
 
 
-def spelled(text: str, stream: TextIO | None) -> str:
+def spelled(text: str, stream: IO[str] | None) -> str:
     """The text, all of it plain if the stream cannot take all of it: half a plot in other characters is none."""
     try:
         text.encode(getattr(stream, "encoding", None) or "utf-8")

@@ -130,8 +130,10 @@ def _check(node: ast.expr) -> None:
                 raise UnknownNameError(given, remedy=f"it takes {FUNCTIONS[name][0]}")
             for argument in arguments:
                 _check(argument)
-        case ast.Call(func=ast.Name(id=name)) if get_close_matches(name, FUNCTIONS):
-            raise unknown_name("function", name, FUNCTIONS, otherwise="")
+        case ast.Name(id=name) if name in FUNCTIONS:
+            raise UnknownNameError(f"the function {name} without arguments", remedy=f"write {name}(x)")
+        case ast.Name(id=name) | ast.Call(func=ast.Name(id=name)) if get_close_matches(name, FUNCTIONS):
+            raise unknown_name("function", name, FUNCTIONS)
         case _:
             raise _refuse(f"{ast.unparse(node)!r}")
 

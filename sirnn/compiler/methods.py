@@ -92,7 +92,7 @@ def unknown(text: str, *others: str) -> UnknownNameError:
         text: what was said.
         others: what else could have been.
     """
-    if set(text) & set("()+*<>,") or not text.isascii():  # no name has these, so that an expression was meant
+    if set(text) & set("()+*^%<>=,") or not text.isascii():  # no name has these, so that an expression was meant
         try:
             parse(text)
         except UnknownNameError as failure:

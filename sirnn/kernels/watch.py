@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from numba.core import event
 
 
-class _Listener(event.Listener):  # type: ignore[misc]
+class _Listener(event.Listener):
     def __init__(self, tell: Callable[[], None]) -> None:
         self._tell = tell
 
@@ -23,8 +23,8 @@ class _Listener(event.Listener):  # type: ignore[misc]
 def compiling(tell: Callable[[], None]) -> Iterator[None]:
     """Call `tell` whenever numba is about to compile."""
     listener = _Listener(tell)
-    event.register("numba:compile", listener)
+    event.register("numba:compile", listener)  # type: ignore[no-untyped-call]
     try:
         yield
     finally:
-        event.unregister("numba:compile", listener)
+        event.unregister("numba:compile", listener)  # type: ignore[no-untyped-call]
