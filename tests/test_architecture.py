@@ -23,7 +23,9 @@ CORE = {
     "profile",
     "protocol",
     "party",
+    "files",
     "handshake",
+    "names",
     "session",
     "version",
 }
