@@ -138,7 +138,9 @@ def _shown(params: Params) -> dict[str, Any]:
 def _told(value: Any) -> Any:
     if isinstance(value, FixedPoint):
         return f"{'' if value.signed else 'u'}{value.bits}:{value.scale}"
-    return list(value) if isinstance(value, tuple) else value
+    if isinstance(value, tuple):
+        return [_told(each) for each in value]
+    return value if isinstance(value, bool | int | float | str) else str(value)
 
 
 def _text(value: Any) -> str:

@@ -64,7 +64,7 @@ def read_archive(path: Path, *, kind: str, version: int) -> tuple[dict[str, Any]
     Raises:
         LocalError: there is no such archive there, or it is damaged.
     """
-    arrays = read_numpy(path)
+    arrays = _read(path, f"a {kind} file", remedy=OWN)
     if not isinstance(arrays, dict):
         raise LocalError(f"{path} holds one array and is not a {kind} file", remedy=OWN)
     metadata = _metadata(path, kind, arrays.pop(METADATA, None))
@@ -83,13 +83,18 @@ def read_numpy(path: Path) -> npt.NDArray[Any] | Arrays:
     Raises:
         LocalError: there is no such file, it is of another kind, or it is damaged.
     """
+    return _read(path, "a numpy file")
+
+
+def _read(path: Path, wanted: str, *, remedy: str = "") -> npt.NDArray[Any] | Arrays:
+    """What a file holds; `wanted` is what it should be, and `remedy` what to do if it is not, unless its kind says."""
     try:
         with path.open("rb") as file:
             head = file.read(HEAD)
             file.seek(0)
             if not head.startswith((NUMPY, ZIP)):
                 kind = kind_of(head)
-                raise LocalError(f"{path} is {kind.what}, not a numpy file", remedy=kind.remedy)
+                raise LocalError(f"{path} is {kind.what}, not {wanted}", remedy=remedy or kind.remedy)
             loaded = np.load(file, allow_pickle=False)
             if not isinstance(loaded, np.lib.npyio.NpzFile):
                 return np.asarray(loaded)

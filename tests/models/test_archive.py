@@ -68,8 +68,10 @@ def test_files_of_another_kind_are_not_damaged(tmp_path, content, words):
     path = tmp_path / "other.npz"
     path.write_bytes(content)
     with pytest.raises(LocalError, match=words) as refusal:
-        read(path)
+        read_numpy(path)
     assert "damaged" not in str(refusal.value)
+    with pytest.raises(LocalError, match="not a thing file; give one that sirnn wrote"):
+        read(path)
 
 
 def test_a_zip_archive_of_something_else(tmp_path):
