@@ -65,10 +65,10 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        from sirnn.cli.announce import announced
+        from sirnn.cli.announce import Announcement, announced
         from sirnn.cli.report import say
 
-        ctx.with_resource(announced(say))  # before the command is imported, which may compile, too
+        ctx.with_resource(announced(Announcement(say)))  # before the command is imported, which may compile, too
         return COMMANDS[cmd_name].load()
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
@@ -83,16 +83,18 @@ class _Commands(click.Group):
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """As click's, but in characters that the streams can take, and with a line of why if they cannot be written."""
-        with plain_characters():
-            try:
+        streams = (sys.stdout, sys.stderr)
+        try:
+            with plain_characters():
                 return super().main(*args, **kwargs)
-            except OSError as failure:
-                problem = f"{failure.filename or 'the output'}: {failure.strerror or failure}"
+        except OSError as failure:
             with suppress(OSError):
-                click.echo(f"sirnn: error: cannot write {problem}", err=True)
-            for stream in (sys.stdout, sys.stderr):
-                _abandon(stream)
+                where = failure.filename or "the output"
+                click.echo(f"sirnn: error: cannot use {where}: {failure.strerror or failure}", err=True)
             sys.exit(1)
+        finally:
+            for stream in streams:
+                _abandon(stream)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; our errors, lack of memory and Ctrl-C become one line on standard error and exit code 1."""
@@ -112,8 +114,11 @@ class _Commands(click.Group):
 
 
 def _abandon(stream: TextIO | None) -> None:
-    """Let go of what a stream cannot write, or the interpreter would try again when it ends, and complain."""
-    if stream is None:
+    """Let go of what a stream could not write, or the interpreter would try again when it ends, and complain.
+
+    Whatever is written is flushed at once, and a failure told; nothing is lost here that was not lost before.
+    """
+    if stream is None or stream.closed:
         return
     try:
         stream.flush()

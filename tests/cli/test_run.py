@@ -81,7 +81,11 @@ def test_a_wrong_word_is_found(invoke, tiny, monkeypatch):
     ("old", "new", "words"),
     [
         ('network = "wan"', 'network = "moon"', ("faulty.toml", "there is no network 'moon'", "there are lan, ")),
-        ('profile = "lean"', 'profile = "glossy"', ("faulty.toml", "profile", "no profile 'glossy'", "paper, exact, lean")),
+        (
+            'profile = "lean"',
+            'profile = "glossy"',
+            ("faulty.toml", "profile", "no profile 'glossy'", "paper, exact, lean"),
+        ),
         ('profile = "lean"', 'profile = "leen"', ("faulty.toml", "did you mean lean?")),
         ("default_recording = 1", 'default_recording = "one"', ("faulty.toml", "default_recording")),
         ("default_recording = 1", "default_recording = 3", ("no recording 3", "choose from 0 to 2")),

@@ -78,7 +78,7 @@ def test_what_is_wrong_with_a_file_is_said_in_words(tmp_path, text, words):
 
 def test_files_that_are_missing_broken_or_changed_are_refused(tmp_path):
     path = tmp_path / "plan.json"
-    with pytest.raises(LocalError, match="there is no file .*plan.json"):
+    with pytest.raises(LocalError, match=r"there is no file .*plan\.json"):
         load(path)
     for text in ("{", "[]", "{}", '{"plan": 3}', "\x00", "[" * 100_000, '{"plan": {"kind": []}}', "9" * 5000):
         path.write_text(text)

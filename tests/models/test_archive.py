@@ -48,7 +48,7 @@ def test_a_missing_file(tmp_path):
 
 
 def test_a_directory(tmp_path):
-    with pytest.raises(LocalError, match="cannot read .*: is a directory"):
+    with pytest.raises(LocalError, match=r"cannot read .*: is a directory"):
         read(tmp_path)
 
 
@@ -89,7 +89,10 @@ def test_one_array_is_one_array_in_either_kind_of_file(tmp_path):
         assert np.array_equal(read_array(tmp_path / name, "it"), ARRAYS["a"])
     np.savez(tmp_path / "two.npz", first=ARRAYS["a"], second=ARRAYS["a"])
     np.savez(tmp_path / "none.npz")
-    for name, words in (("two.npz", r"several arrays \(first, second\); save it alone"), ("none.npz", "is an empty zip")):
+    for name, words in (
+        ("two.npz", r"several arrays \(first, second\); save it alone"),
+        ("none.npz", "is an empty zip"),
+    ):
         with pytest.raises(LocalError, match=words):
             read_array(tmp_path / name, "it")
 
@@ -108,7 +111,7 @@ def test_numpy_files_of_either_kind(archive, tmp_path):
 
 def test_a_single_array_of_objects_is_not_unpickled(tmp_path):
     np.save(tmp_path / "objects.npy", np.array([{"a": 1}], dtype=object))
-    with pytest.raises(LocalError, match="holds Python objects, pickled.* save its numbers"):
+    with pytest.raises(LocalError, match=r"holds Python objects, pickled.* save its numbers"):
         read_numpy(tmp_path / "objects.npy")
 
 
