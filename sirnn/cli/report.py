@@ -33,7 +33,9 @@ from rich.text import Text
 from sirnn.channel import Ledger, Phase, Traffic
 
 out = Console(highlight=False)
-err = Console(highlight=False, stderr=True)
+
+_showing: list[Console] = []
+"""Where bars are, the latest last: only their own console knows how to write above them."""
 
 SMALL_SHARE = 0.0005
 """Scopes below it, which would show as 0.0 %, share a line."""
@@ -50,7 +52,8 @@ def print_json(report: Mapping[str, Any], *, indent: int | None = 1) -> None:
 
 def say(line: str) -> None:
     """A line on standard error, above the bars if there are any."""
-    err.print(line, markup=False, soft_wrap=True)
+    console = _showing[-1] if _showing else Console(stderr=True)
+    console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 @contextmanager
@@ -107,16 +110,23 @@ def _teller(bars: Progress) -> Callable[[str, int, int], None]:
     return tell
 
 
-def _live(*columns: ProgressColumn) -> Progress:
+@contextmanager
+def _live(*columns: ProgressColumn) -> Iterator[Progress]:
+    console = Console(stderr=True)
     # Both streams are left alone: a redirected one would carry our output to standard error.
-    return Progress(
+    with Progress(
         *columns,
-        console=err,
+        console=console,
         transient=True,
-        disable=not err.is_terminal,
+        disable=not console.is_terminal,
         redirect_stdout=False,
         redirect_stderr=False,
-    )
+    ) as bars:
+        _showing.append(console)
+        try:
+            yield bars
+        finally:
+            _showing.remove(console)
 
 
 # ------------------------------------------------------------ figures

@@ -12,6 +12,7 @@ import threading
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from rich.console import Console
 
 from sirnn.cli import bench as bench_module
 from sirnn.cli import demo as demo_module
@@ -222,7 +223,8 @@ def test_a_table_without_rows_is_a_sentence():
 
 def test_bars_are_in_the_order_of_the_work(monkeypatch):
     screen = io.StringIO()
-    monkeypatch.setattr(report, "err", report.Console(file=screen, force_terminal=True, width=80, _environ={}))
+    console = Console(file=screen, force_terminal=True, width=80, _environ={})
+    monkeypatch.setattr(report, "Console", lambda **_: console)
     with report.inference_bars() as (steps, making):
         making("cot/server", 1, 2)
         steps(3, 4)
