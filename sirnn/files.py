@@ -83,6 +83,27 @@ def kind_of(head: bytes) -> Kind:
     return TEXT
 
 
+def is_file(name: str) -> bool:
+    """Whether there is a file of that name, whatever text it is."""
+    try:
+        return Path(name).is_file()
+    except (OSError, ValueError):  # too long for a name, or with a character that no name has
+        return False
+
+
+def kind_at(path: Path) -> Kind:
+    """What a file is.
+
+    Raises:
+        LocalError: it cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return kind_of(file.read(HEAD))
+    except OSError as failure:
+        raise unreadable(path, failure) from failure
+
+
 def read_bytes(path: Path) -> bytes:
     """All of a file.
 

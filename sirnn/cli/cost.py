@@ -28,6 +28,7 @@ from sirnn.compiler.methods import is_function, method, unknown
 from sirnn.correlations.prepare import Plan, plan
 from sirnn.correlations.supply import Supply
 from sirnn.cost import Cost
+from sirnn.files import is_file
 from sirnn.fixedpoint import FixedPoint
 from sirnn.models.model import load_model
 from sirnn.nn.inference import infer_cost
@@ -165,7 +166,7 @@ def model_cost(what: str, count: int, profile: Profile) -> Cost:
     """
     if what in scenario_names():
         return infer_cost(profile, load_scenario(what).model.shape, count)
-    if Path(what).is_file():
+    if is_file(what):
         return infer_cost(profile, load_model(Path(what)).shape, count)
     raise unknown(what, *scenario_names(), "a model file")
 

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from simulator.network import NETWORKS
 from sirnn.errors import LocalError
-from sirnn.files import HEAD, kind_of, read_text
+from sirnn.files import is_file, kind_at, read_text
 from sirnn.models.archive import read_numpy
 from sirnn.models.model import Model, load_model
 from sirnn.names import UnknownNameError, unknown_name
@@ -117,13 +117,11 @@ def load_scenario(name: str) -> Scenario:
 
 def _find(name: str) -> Path:
     path = Path(name)
-    if path.is_file() and path.suffix != SUFFIX:
-        with path.open("rb") as file:
-            kind = kind_of(file.read(HEAD))
-        remedy = f"a model or recordings are run by a scenario that names them: see {_home() / DEFAULT / FILE}"
-        raise LocalError(f"{name} is {kind.what}, not a scenario, whose name ends in {SUFFIX}", remedy=remedy)
     if path.suffix == SUFFIX:
         return path
+    if is_file(name):
+        remedy = f"a model or recordings are run by a scenario that names them: see {_home() / DEFAULT / FILE}"
+        raise LocalError(f"{name} is {kind_at(path).what}, not a scenario, whose name ends in {SUFFIX}", remedy=remedy)
     names = scenario_names()
     if name not in names:
         raise unknown_name("scenario", name, names, otherwise=f"choose from {', '.join(names)}, or name a file")

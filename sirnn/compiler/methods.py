@@ -24,6 +24,7 @@ from sirnn.compiler.task import Task
 from sirnn.compiler.together import compile_together
 from sirnn.cost import Cost, parallel
 from sirnn.errors import LocalError
+from sirnn.files import is_file, kind_at
 from sirnn.fixedpoint import FixedPoint
 from sirnn.functions.catalogue import FUNCTIONS, Comparison, Reals, compare, spread
 from sirnn.names import UnknownNameError, unknown_name
@@ -92,6 +93,9 @@ def unknown(text: str, *others: str) -> UnknownNameError:
         text: what was said.
         others: what else could have been.
     """
+    if is_file(text):
+        what = f"{text} is {kind_at(Path(text)).what}, not a function"
+        return UnknownNameError(what, remedy="compile-function writes files that can be named in place of one")
     if set(text) & set("()+*^%<>=,") or not text.isascii():  # no name has these, so that an expression was meant
         try:
             parse(text)

@@ -206,6 +206,18 @@ def test_what_is_no_function(invoke, files, text, words):
         assert len(result.stderr.splitlines()) == 4
 
 
+def test_a_file_that_is_no_function_is_called_what_it_is(invoke, tiny, tmp_path):
+    result = invoke("measure", tiny.model_path)
+    assert result.exit_code == 2
+    assert "model.npz is a zip archive, such as a .npz, not a function" in result.stderr
+    (tmp_path / "gru.onnx").write_bytes(b"\x08\x07\x12\x07pytorch")
+    result = invoke("cost", tmp_path / "gru.onnx")
+    assert result.exit_code == 1
+    assert "gru.onnx is a protocol buffer, such as an ONNX model, not a sirnn-model file" in result.stderr
+    for text in ("z" * 999, "z\0", "(" + "z" * 5000):  # of no length or kind that a file's name can have
+        assert invoke("cost", text).exit_code == 2
+
+
 def test_the_cost_of_a_model(invoke, tiny):
     shape = load_model(tiny.model_path).shape
     for count, profile, options in ((1, Profile.LEAN, []), (5, Profile.PAPER, ["--count", "5", *PAPER])):
