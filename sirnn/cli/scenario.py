@@ -152,7 +152,7 @@ def _in_words(failure: BaseException, wanted: type | None) -> str:
     if isinstance(failure, KeyError):
         return "it is missing"
     if isinstance(failure, cattrs.ForbiddenExtraKeysError):
-        return f"no scenario has {', '.join(sorted(failure.extra_fields))}"
+        return f"no scenario has {', '.join(map(repr, sorted(failure.extra_fields)))}"
     return f"it should be {KINDS.get(wanted, 'something else')}"
 
 

@@ -48,7 +48,7 @@ def why(failure: Exception) -> str:
     if isinstance(failure, KeyError):
         return f"it lacks {failure.args[0]}"
     if isinstance(failure, cattrs.errors.ForbiddenExtraKeysError):
-        return f"it has {', '.join(sorted(failure.extra_fields))}, which nothing knows"
+        return f"it has {', '.join(map(repr, sorted(failure.extra_fields)))}, which nothing knows"
     if isinstance(failure, MalformedError):
         return str(failure)
     return "a part of it is of the wrong kind or size"

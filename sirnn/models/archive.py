@@ -124,8 +124,8 @@ def read_array(path: Path, what: str) -> npt.NDArray[Any]:
     if not isinstance(loaded, dict):
         return loaded
     if len(loaded) != 1:
-        names = ", ".join(loaded)
-        held = f"several arrays ({names:.80})" if loaded else "no array"
+        names = ", ".join(map(repr, loaded))
+        held = f"several arrays, {names:.80}" if loaded else "no array"
         raise LocalError(f"{path} holds {held}", remedy=f"save {what} alone, with numpy.save")
     (array,) = loaded.values()
     return array
@@ -136,7 +136,7 @@ def _members(path: Path, members: dict[str, Any]) -> Arrays:
     for name, member in members.items():
         if not isinstance(member, np.ndarray):
             maker = "PyTorch" if name.endswith("/data.pkl") else "another program"
-            raise LocalError(f"{path} is a zip archive of {maker}, with {name:.80} in it", remedy=MODEL)
+            raise LocalError(f"{path} is a zip archive of {maker}, with {name!r:.80} in it", remedy=MODEL)
     return members
 
 

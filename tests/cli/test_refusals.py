@@ -59,7 +59,7 @@ def test_a_file_that_is_no_recording(invoke, tiny, content, words):
 
 def test_a_recording_that_is_an_archive_or_absent_or_a_folder(invoke, tiny):
     cases = {
-        "recordings.npz": (1, "holds several arrays (recordings, labels); save the recordings alone"),
+        "recordings.npz": (1, "holds several arrays, 'recordings', 'labels'; save the recordings alone"),
         "absent.npy": (1, "there is no file"),
         ".": (2, "is a directory"),
     }
