@@ -89,7 +89,9 @@ def bench(quick: bool, only: str, repeat: int, scaling: bool, output: Path | Non
     chosen = over_counts.points(quick) if scaling else rows(QUICK if quick else FULL, 1 if quick else repeat)
     chosen = [row for row in chosen if only in row.name]
     if not chosen:
-        raise LocalError(f"no row's name contains {only!r}", remedy="run sirnn bench --quick to see them all")
+        raise click.BadParameter(
+            f"no row's name contains {only!r}: sirnn bench --quick shows them all", param_hint="--only"
+        )
     _check_folder(output)
     reports = run_rows(chosen)
     if output is not None:

@@ -12,8 +12,9 @@ import numpy as np
 from simulator.network import NETWORKS
 from sirnn.cli import compiled_together
 from sirnn.cli.error_plot import sparkline, write_plot
-from sirnn.cli.options import BITS, FILE, SCALE, json_option
-from sirnn.cli.report import amount, counted, print_json, progress_bar, table
+from sirnn.cli.options import BITS, EXPRESSION, FILE, SCALE, ExpressionCommand, json_option
+from sirnn.cli.plain import spelled
+from sirnn.cli.report import amount, counted, print_json, progress_bar, say, table
 from sirnn.cli.report import out as console
 from sirnn.compiler.compiled import Compiled, describe, parameters
 from sirnn.compiler.library import LIBRARY, between
@@ -39,8 +40,8 @@ def _domain(_ctx: click.Context, _param: click.Parameter, text: str | None) -> t
     return ends
 
 
-@click.command("compile-function")
-@click.argument("functions", metavar="FUNCTION...", nargs=-1, required=True)
+@click.command("compile-function", cls=ExpressionCommand)
+@click.argument("functions", metavar="FUNCTION...", type=EXPRESSION, nargs=-1, required=True)
 @click.option("--bits", type=BITS, default=16, show_default=True, help="Width of the input words.")
 @click.option("--in-scale", type=SCALE, default=12, show_default=True, help="Binary places of the input.")
 @click.option("--unsigned", is_flag=True, help="Input words have no sign.")
@@ -104,7 +105,7 @@ def compile_function(
     if output is not None and not is_saved(output.name):
         raise LocalError(f"{output} does not end in {SUFFIX}", remedy=f"call it {output.with_suffix(SUFFIX)}")
     inp, out = FixedPoint(bits, in_scale, not unsigned), FixedPoint(out_bits, out_scale, not out_unsigned)
-    options["domain"] = None if domain is None else between(*domain)(inp)
+    options["domain"] = None if domain is None else words_in(domain, inp)
     options["network"] = None if network is None else link(network)
     if len(functions) > 1:
         if explain or plot or output:
@@ -131,6 +132,21 @@ def compile_function(
 
 
 compile_function.help = (compile_function.help or "").replace("NAMES", ", ".join(LIBRARY))
+
+
+def words_in(domain: tuple[float, float], inp: FixedPoint) -> range:
+    """The words in LOW:HIGH; if that reaches beyond the type, a line on standard error says so.
+
+    Raises:
+        LocalError: there are none.
+    """
+    asked, (least, most) = f"{domain[0]:g}:{domain[1]:g}", inp.range
+    words, holds = between(*domain)(inp), f"{least:g} to {most:g}"
+    if not words:
+        raise LocalError(f"no word of {inp} lies in {asked}", remedy=f"it holds {holds}, in steps of {inp.ulp:g}")
+    if domain[0] < least or domain[1] > most:
+        say(f"sirnn: {inp} holds {holds}: what else lies in {asked} is left out")
+    return words
 
 
 def link(name: str) -> Link:
@@ -193,4 +209,4 @@ def _explain(compiled: Compiled) -> None:
     if compiled.proof.method == INTERVALS:
         console.print(f"The bound assumes that {ASSUMED}.")
     console.print(f"Worst error along the domain, 0 to {compiled.max_ulp:.2f} ULP:")
-    console.print(sparkline(compiled), markup=False)
+    console.print(spelled(sparkline(compiled), console.file), markup=False)

@@ -12,7 +12,16 @@ from rich.console import Group
 from simulator.network import NETWORKS
 from sirnn.cli.declared import setup_payload
 from sirnn.cli.measurement import traffic_rows
-from sirnn.cli.options import count_option, given, json_option, ot_option, profile_option, type_options
+from sirnn.cli.options import (
+    EXPRESSION,
+    ExpressionCommand,
+    count_option,
+    given,
+    json_option,
+    ot_option,
+    profile_option,
+    type_options,
+)
 from sirnn.cli.paper import LAMBDA, SIZE, rows
 from sirnn.cli.report import amount, counted, network_rows, out, print_json, spinner, table
 from sirnn.cli.scenario import load_scenario, scenario_names
@@ -21,6 +30,7 @@ from sirnn.correlations.portions import schedule
 from sirnn.correlations.prepare import Plan
 from sirnn.correlations.supply import Supply
 from sirnn.cost import Cost, sequence
+from sirnn.files import is_file
 from sirnn.fixedpoint import FixedPoint
 from sirnn.models.model import load_model
 from sirnn.nn.inference import infer_steps
@@ -28,8 +38,8 @@ from sirnn.ot.rows import COTS
 from sirnn.profile import Profile
 
 
-@click.command()
-@click.argument("what", required=False)
+@click.command(cls=ExpressionCommand)
+@click.argument("what", type=EXPRESSION, required=False)
 @click.option("--table", "paper_table", type=click.Choice(["paper"]), help="The paper's Table V beside our figures.")
 @type_options
 @count_option
@@ -185,7 +195,7 @@ def model_steps(what: str, count: int, profile: Profile) -> list[Cost]:
     """
     if what in scenario_names():
         return infer_steps(profile, load_scenario(what).model.shape, count)
-    if Path(what).is_file():
+    if is_file(what):
         return infer_steps(profile, load_model(Path(what)).shape, count)
     raise unknown(what, *scenario_names(), "a model file")
 

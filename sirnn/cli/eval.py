@@ -11,7 +11,9 @@ import numpy.typing as npt
 from sirnn import ring
 from sirnn.cli.measurement import print_measurement, run_subject
 from sirnn.cli.options import (
+    EXPRESSION,
     FILE,
+    ExpressionCommand,
     check_simulated,
     json_option,
     network_option,
@@ -27,12 +29,12 @@ from sirnn.cli.subjects import FunctionSubject
 from sirnn.compiler.methods import Method, method
 from sirnn.errors import LocalError
 from sirnn.fixedpoint import FixedPoint
-from sirnn.models.archive import read_numpy
+from sirnn.models.archive import read_array
 from sirnn.profile import Profile
 
 
-@click.command("eval")
-@click.argument("function")
+@click.command("eval", cls=ExpressionCommand)
+@click.argument("function", type=EXPRESSION)
 @click.option("--inputs", "source", type=FILE, required=True, help="Integers of the input type, as a .npy file.")
 @click.option("--outputs", "target", type=FILE, required=True, help="Where to write integers of the output type.")
 @type_options
@@ -78,14 +80,12 @@ def evaluate(
 
 
 def read_integers(path: Path, function: Method) -> npt.NDArray[np.int64]:
-    """The integers in a .npy file, of any shape, to be inputs of a function.
+    """The integers in a .npy file, or alone in a .npz file, of any shape, to be inputs of a function.
 
     Raises:
-        LocalError: no such file, not a .npy file of integers, none at all, or one outside the type or the domain.
+        LocalError: no such file, not a file of integers, none at all, or one outside the type or the domain.
     """
-    array, inp = read_numpy(path), function.inp
-    if isinstance(array, dict):
-        raise LocalError(f"{path} holds several arrays", remedy="save one array of integers, with numpy.save")
+    array, inp = read_array(path, "the integers"), function.inp
     if array.dtype.kind not in "iu" or array.size == 0:
         held = "nothing" if array.size == 0 else f"{array.dtype} values"
         raise LocalError(f"{path} holds {held}", remedy=f"save integers of {inp}: round(x * 2^{inp.scale})")

@@ -1,13 +1,16 @@
 """Ctrl-C, in order: as a cancellation.
 
 Left to itself it strikes anywhere, also inside a background task, and comes out wrapped in whatever was running. As a
-cancellation it strikes at a checkpoint, the peer is told, and it comes out as itself.
+cancellation it strikes at a checkpoint, the peer is told, and it comes out as itself. Signals are the main thread's:
+in another one, nothing is watched and nothing is ignored.
 """
 
 from __future__ import annotations
 
 import signal
-from collections.abc import Awaitable, Callable
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 import trio
@@ -16,7 +19,7 @@ A = TypeVar("A")
 
 
 def run(program: Callable[[], Awaitable[A]]) -> A:
-    """`trio.run`, but SIGINT and SIGTERM cancel the program.
+    """`trio.run`, but in the main thread SIGINT and SIGTERM cancel the program.
 
     Raises:
         KeyboardInterrupt: the program was cancelled so.
@@ -29,7 +32,24 @@ def run(program: Callable[[], Awaitable[A]]) -> A:
             return await program()
         raise KeyboardInterrupt
 
-    return trio.run(watched)
+    return trio.run(watched if _owns_signals() else program)
+
+
+@contextmanager
+def ignored() -> Iterator[None]:
+    """Ctrl-C is ignored, also by the processes that are started meanwhile."""
+    if not _owns_signals():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _owns_signals() -> bool:
+    return threading.current_thread() is threading.main_thread()
 
 
 async def _watch(scope: trio.CancelScope) -> None:

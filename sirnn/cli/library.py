@@ -11,7 +11,7 @@ import sirnn.blocks
 import sirnn.compiler
 import sirnn.functions
 import sirnn.linear
-from sirnn.errors import LocalError
+from sirnn.names import unknown_name
 from sirnn.protocol import REGISTRY, ProtocolSpec
 
 
@@ -33,9 +33,9 @@ def find_protocol(name: str) -> ProtocolSpec:
     """A registered protocol.
 
     Raises:
-        LocalError: there is none of that name.
+        UnknownNameError: there is none of that name.
     """
     load_library()
     if name not in REGISTRY:
-        raise LocalError(f"there is no protocol {name}", remedy="sirnn block lists them all")
+        raise unknown_name("protocol", name, REGISTRY, otherwise="sirnn block lists them all")
     return REGISTRY[name]

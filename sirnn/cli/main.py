@@ -7,13 +7,19 @@ usage.
 from __future__ import annotations
 
 import importlib
-from typing import Any
+import os
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, TextIO
 
 import attrs
 import click
 
-from sirnn.errors import LocalError, PeerError, SirnnError, TransportError
+from sirnn.cli.plain import plain_characters
+from sirnn.errors import PeerError, SirnnError, TransportError
 from sirnn.installation import check_packages
+from sirnn.names import UnknownNameError, unknown_name
 from sirnn.version import __version__
 
 
@@ -48,34 +54,80 @@ COMMANDS = {
     ),
 }
 
-FAULTS = {LocalError: "error", PeerError: "the other party", TransportError: "network"}
+FAULTS = ((PeerError, "the other party"), (TransportError, "network"), (SirnnError, "error"))
 """What a message starts with, by whose fault it is."""
 
 
 class _Commands(click.Group):
+    """Where every command ends: 0 done, 1 failed, 2 bad usage, and no traceback but that of a defect."""
+
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        return COMMANDS[cmd_name].load() if cmd_name in COMMANDS else None
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        from sirnn.cli.announce import Announcement, announced
+        from sirnn.cli.report import say
+
+        ctx.with_resource(announced(Announcement(say)))  # before the command is imported, which may compile, too
+        return COMMANDS[cmd_name].load()
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        name = args[0]
+        if name not in COMMANDS and not name.startswith("-"):
+            raise click.UsageError(str(unknown_name("command", name, COMMANDS, otherwise="see sirnn --help")), ctx)
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Commands"):
             formatter.write_dl([(name, lazy.summary) for name, lazy in COMMANDS.items()])
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """As click's, but in characters that the streams can take, and with a line of why if they cannot be written."""
+        streams = (sys.stdout, sys.stderr)
+        try:
+            with plain_characters():
+                return super().main(*args, **kwargs)
+        except OSError as failure:
+            with suppress(OSError):
+                where = failure.filename or "the output"
+                click.echo(f"sirnn: error: cannot use {where}: {failure.strerror or failure}", err=True)
+            sys.exit(1)
+        finally:
+            for stream in streams:
+                _abandon(stream)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; our errors, lack of memory and Ctrl-C become one line on standard error and exit code 1."""
         try:
             check_packages()
             return super().invoke(ctx)
+        except UnknownNameError as error:
+            name = ctx.invoked_subcommand or ""
+            raise click.UsageError(str(error), click.Context(COMMANDS[name].load(), ctx, name)) from error
         except SirnnError as error:
-            problem = f"{FAULTS.get(type(error), 'error')}: {error}"
+            problem = f"{next(whose for kind, whose in FAULTS if isinstance(error, kind))}: {error}"
         except KeyboardInterrupt:
             problem = "interrupted"
         except MemoryError:
             problem = "error: not enough memory for as many numbers at once; use smaller sizes"
         click.echo(f"sirnn: {problem}", err=True)
         raise click.exceptions.Exit(1)
+
+
+def _abandon(stream: TextIO | None) -> None:
+    """Let go of what a stream could not write, or the interpreter would try again when it ends, and complain.
+
+    Whatever is written is flushed at once, and a failure told; nothing is lost here that was not lost before.
+    """
+    if stream is None or stream.closed:
+        return
+    try:
+        stream.flush()
+    except OSError:
+        with suppress(OSError), Path(os.devnull).open("w") as nowhere:
+            os.dup2(nowhere.fileno(), stream.fileno())
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

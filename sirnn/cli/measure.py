@@ -12,7 +12,9 @@ from sirnn.cli.library import find_protocol, protocols
 from sirnn.cli.measurement import print_measurement, run_subject
 from sirnn.cli.options import (
     BITS,
+    EXPRESSION,
     SCALE,
+    ExpressionCommand,
     check_simulated,
     given,
     json_option,
@@ -101,7 +103,7 @@ KINDS = {
 def _known(_ctx: click.Context, _param: click.Parameter, text: str) -> str:
     if text in KINDS or is_function(text) or text in protocols():
         return text
-    raise click.BadParameter(str(unknown(text, *KINDS)))
+    raise unknown(text, *KINDS)
 
 
 def _kind(name: str, profile: Profile) -> Kind:
@@ -124,8 +126,8 @@ def _dims(_ctx: click.Context, _param: click.Parameter, text: str) -> tuple[int,
     return tuple(int(size) for size in sizes)
 
 
-@click.command()
-@click.argument("subject", callback=_known)
+@click.command(cls=ExpressionCommand)
+@click.argument("subject", type=EXPRESSION, callback=_known)
 @click.option("--bits", type=BITS, default=16, show_default="16; lookup 8", help="Width of the input words.")
 @click.option("--in-scale", type=SCALE, default=12, show_default=True, help="Binary places of the input.")
 @click.option(

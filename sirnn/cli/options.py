@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
@@ -11,6 +12,7 @@ import click
 from click.core import ParameterSource
 
 from simulator.network import NETWORKS
+from sirnn.compiler.expression import CONSTANTS
 from sirnn.correlations.supply import AUTO, SOURCES
 from sirnn.fixedpoint import FixedPoint
 from sirnn.nn.inference import Reveal
@@ -29,6 +31,37 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 
 BITS = click.IntRange(1, MAX_BITS)
 SCALE = click.IntRange(-MAX_BITS, MAX_BITS)
+
+
+# ------------------------------------------------------------ expressions
+
+
+EXPRESSION = str.strip
+"""The type of an argument that may be an expression: text, without the blank that `ExpressionCommand` shields it by."""
+
+
+class ExpressionCommand(click.Command):
+    """A command whose arguments may be expressions, also those that begin with a minus, such as -x*tanh(x)."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        options = [each for each in self.params if isinstance(each, click.Option) and not each.is_flag]
+        valued = {name for option in options for name in option.opts}
+        end = args.index("--") if "--" in args else len(args)
+        shielded = [
+            f" {arg}" if _is_negative(arg) and arg[:2] not in valued and before not in valued else arg
+            for before, arg in zip(["", *args], args[:end], strict=False)
+        ]
+        return super().parse_args(ctx, shielded + args[end:])
+
+
+def _is_negative(arg: str) -> bool:
+    """Whether this is an expression that begins with a minus: an option's name is one word, or hyphenated ones."""
+    if not re.match(r"-[^-]", arg):
+        return False
+    return not re.fullmatch(r"-[A-Za-z][\w-]*(=.*)?", arg) or set(re.findall(r"[A-Za-z_]+", arg)) <= {"x", *CONSTANTS}
+
+
+# ------------------------------------------------------------ options
 
 
 def json_option(command: F) -> F:

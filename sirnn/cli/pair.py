@@ -8,11 +8,9 @@ from __future__ import annotations
 import multiprocessing
 import os
 import resource
-import signal
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from multiprocessing.connection import Connection
 from typing import Any, TypeAlias
@@ -111,7 +109,7 @@ def _over_tcp(server: Body, client: Body, rehearse: Rehearsal | None) -> PairRun
     async def serve() -> tuple[Any, Ledger, float]:
         async with listen("127.0.0.1", 0) as listener:
             child = spawn.Process(target=_client_process, args=(there, listener.port, client, rehearse), daemon=True)
-            with _interrupts_ignored():  # the child inherits that: Ctrl-C is for this process to handle
+            with interrupts.ignored():  # the child inherits that: Ctrl-C is for this process to handle
                 child.start()
             there.close()
             settle(0)
@@ -169,15 +167,6 @@ def _client_process(pipe: Connection, port: int, body: Body, rehearse: Rehearsal
         pipe.send(_Outcome(value, peak_bytes=peak_bytes()))
     except SirnnError as error:
         pipe.send(_Outcome(error=error))
-
-
-@contextmanager
-def _interrupts_ignored() -> Iterator[None]:
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def peak_bytes() -> int:

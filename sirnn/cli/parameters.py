@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from sirnn.errors import LocalError
+import click
+
 from sirnn.fixedpoint import FixedPoint
+from sirnn.names import unknown_name
 from sirnn.protocol import Params, ProtocolSpec
 
 TYPE = re.compile(r"(u?)(\d+):(-?\d+)")
@@ -17,13 +19,14 @@ def chosen(spec: ProtocolSpec, given: tuple[str, ...]) -> Params:
     """The first example's parameters, with those given as NAME=VALUE in place of its own.
 
     Raises:
-        LocalError: no such parameter, or a value of the wrong kind.
+        UnknownNameError: no such parameter.
+        click.BadParameter: a value of the wrong kind.
     """
     params = dict(spec.examples[0])
     for text in given:
         name, equals, value = text.partition("=")
         if not equals or name not in params:
-            raise LocalError(f"{spec.name} has no parameter {text!r}", remedy=f"it has {', '.join(params) or 'none'}")
+            raise unknown_name("parameter", name, params, otherwise=f"it has {', '.join(params)}", of=spec.name)
         params[name] = _parsed(name, value, params[name])
     return params
 
@@ -41,7 +44,9 @@ def _parsed(name: str, value: str, like: Any) -> Any:
         return tuple(map(int, value.split(",")))
     if isinstance(like, str):
         return value
-    raise LocalError(f"{name}={value} is not of its kind", remedy=f"the example has {name}={text_of(like)}")
+    raise click.BadParameter(
+        f"{name}={value} is not of its kind: the example has {name}={text_of(like)}", param_hint="-p"
+    )
 
 
 def is_short(value: Any) -> bool:

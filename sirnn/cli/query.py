@@ -29,7 +29,8 @@ from sirnn.cli.scenario import DEFAULT, load_scenario
 from sirnn.cli.setting import Setting
 from sirnn.cli.stages import Stopwatch, Timed, in_stages, seconds_of
 from sirnn.errors import LocalError
-from sirnn.models.archive import read_numpy
+from sirnn.files import read_text
+from sirnn.models.archive import read_array
 from sirnn.models.model import ModelShape
 from sirnn.nn.inference import Reveal
 from sirnn.nn.limits import Limits, within
@@ -76,14 +77,12 @@ def query(
 
 
 def read_recordings(path: Path) -> npt.NDArray[np.float64]:
-    """The recordings in a .npy file.
+    """The recordings in a .npy file, or alone in a .npz file.
 
     Raises:
-        LocalError: no such file, not a .npy file, or not recordings.
+        LocalError: no such file, not such a file, or not recordings.
     """
-    array = read_numpy(path)
-    if isinstance(array, dict):
-        raise LocalError(f"{path} holds several arrays", remedy="save the recording alone, with numpy.save")
+    array = read_array(path, "the recordings")
     try:
         readings = as_reals(array)
     except LocalError as failure:
@@ -103,12 +102,12 @@ def read_shape(path: Path) -> ModelShape:
     Raises:
         LocalError: no such file, or not a shape.
     """
+    remedy = "the server makes it with serve --shape-out"
+    text = read_text(path, "a shape file", remedy=remedy)
     try:
-        return ModelShape.from_json(path.read_text())
-    except (OSError, UnicodeDecodeError, LocalError) as failure:
-        raise LocalError(
-            f"{path} is not a readable shape file", remedy="the server makes it with serve --shape-out"
-        ) from failure
+        return ModelShape.from_json(text)
+    except LocalError as failure:
+        raise LocalError(f"{path} is not a shape file: {failure.problem}", remedy=remedy) from failure
 
 
 class Once:

@@ -7,11 +7,12 @@ into 80 columns.
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
+import click
 from rich import box
 from rich.console import Console, Group
 from rich.markup import escape
@@ -33,6 +34,9 @@ from sirnn.channel import Ledger, Phase, Traffic
 
 out = Console(highlight=False)
 
+_showing: list[Console] = []
+"""Where bars are, the latest last: only their own console knows how to write above them."""
+
 SMALL_SHARE = 0.0005
 """Scopes below it, which would show as 0.0 %, share a line."""
 
@@ -43,8 +47,13 @@ FEW_BYTES = 10
 
 def print_json(report: Mapping[str, Any], *, indent: int | None = 1) -> None:
     """One JSON object on standard output, at once; on one line if `indent` is None."""
-    sys.stdout.write(json.dumps(report, indent=indent) + "\n")
-    sys.stdout.flush()
+    click.echo(json.dumps(report, indent=indent))
+
+
+def say(line: str) -> None:
+    """A line on standard error, above the bars if there are any."""
+    console = _showing[-1] if _showing else Console(stderr=True)
+    console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 @contextmanager
@@ -62,7 +71,8 @@ def progress_bars(title: str) -> Iterator[Callable[[str, int, int], None]]:
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     with _live(*columns) as bars:
         bars.add_task(title, total=None)
-        yield _teller(bars)
+        tell = _teller(bars)
+        yield lambda kind, done, total: tell(f"making {kind}", done, total)
 
 
 @contextmanager
@@ -77,8 +87,13 @@ def inference_bars(
     with _live(*columns, TimeRemainingColumn()) as bars:
         show(bars)
         tell = _teller(bars)
-        steps = bars.add_task("steps", total=None)
-        yield lambda done, total: bars.update(steps, completed=done, total=total), tell
+        waiting = bars.add_task("setting up", total=None)
+
+        def told(thing: str, done: int, total: int) -> None:
+            bars.update(waiting, visible=False)
+            tell(thing, done, total)
+
+        yield partial(told, "steps"), lambda kind, done, total: told(f"making {kind}", done, total)
 
 
 @contextmanager
@@ -90,28 +105,34 @@ def spinner(title: str) -> Iterator[None]:
 
 
 def _teller(bars: Progress) -> Callable[[str, int, int], None]:
-    """A bar for each thing that is told of, from the first time on."""
+    """A bar for each thing that is told of, from the first time on: the bars are in the order of the work."""
     tasks: dict[str, TaskID] = {}
 
     def tell(thing: str, done: int, total: int) -> None:
         if thing not in tasks:
-            tasks[thing] = bars.add_task(f"making {thing}", total=total)
+            tasks[thing] = bars.add_task(thing, total=total)
         bars.update(tasks[thing], completed=done, total=total)
 
     return tell
 
 
-def _live(*columns: ProgressColumn) -> Progress:
-    # Both streams are left alone: a redirected one would carry our output to standard error.
+@contextmanager
+def _live(*columns: ProgressColumn) -> Iterator[Progress]:
     console = Console(stderr=True)
-    return Progress(
+    # Both streams are left alone: a redirected one would carry our output to standard error.
+    with Progress(
         *columns,
         console=console,
         transient=True,
         disable=not console.is_terminal,
         redirect_stdout=False,
         redirect_stderr=False,
-    )
+    ) as bars:
+        _showing.append(console)
+        try:
+            yield bars
+        finally:
+            _showing.remove(console)
 
 
 # ------------------------------------------------------------ figures
@@ -176,9 +197,12 @@ def counted(count: int, thing: str) -> str:
 def table(title: str, columns: list[str], rows: list[list[str]], *, figures: int | None = None) -> Group:
     """A titled table; its last `figures` columns, by default all but the first, are right-aligned.
 
-    Without column names there is no header. Cells are plain text: they may be a peer's words.
+    Without column names there is no header. Cells are plain text: they may be a peer's words. Without rows it is a
+    sentence.
     """
-    width = len(rows[0]) if rows else len(columns)
+    if not rows:
+        return Group(Text(f"{title}: nothing to show."))
+    width = len(rows[0])
     text = 1 if figures is None else width - figures
     made = Table(box=box.ROUNDED, show_header=bool(columns))
     for index in range(width):
@@ -191,7 +215,9 @@ def table(title: str, columns: list[str], rows: list[list[str]], *, figures: int
 def scope_table(ledger: Ledger, depth: int = 2) -> Group:
     """Where the bytes went."""
     totals = by_scope(ledger, depth)
-    everything = sum(totals.values()) or 1
+    everything = sum(totals.values())
+    if not everything:
+        return Group(Text("Nothing is sent after the set-up: each party computes its share of the result by itself."))
     small = {name for name, nbytes in totals.items() if nbytes / everything < SMALL_SHARE}
     shown = {name: nbytes for name, nbytes in totals.items() if name not in small}
     if small:

@@ -6,13 +6,14 @@ import csv
 import json
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import attrs
 
-from sirnn.cli.report import progress_bar
+from sirnn.cli.announce import TEXT, Announcement
+from sirnn.cli.report import progress_bar, say
 from sirnn.errors import LocalError
 
 COLUMNS = (
@@ -47,27 +48,33 @@ class Row:
         """What a user types."""
         return " ".join(("sirnn measure", *self.arguments, "--over tcp"))
 
-    def run(self) -> dict[str, Any]:
-        """The report, from two fresh processes.
+    def run(self, compiling: Callable[[], None] = lambda: None) -> dict[str, Any]:
+        """The report, from two fresh processes; `compiling` is called if they have something to compile first.
 
         Raises:
             LocalError: the run failed.
         """
         line = [sys.executable, "-m", "sirnn.cli", "measure", *self.arguments, "--over", "tcp", "--json"]
-        done = subprocess.run(line, capture_output=True, text=True, check=False)  # noqa: S603 - this program
-        if done.returncode:
-            why = (done.stderr.strip().splitlines() or ["no word of why"])[-1]
+        why = "no word of why"
+        with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:  # noqa: S603
+            for said in child.stderr or ():
+                why = said.rstrip()
+                if why == TEXT:
+                    compiling()
+            report = "".join(child.stdout or ())  # a report fits into a pipe, so nobody waits for anybody
+        if child.returncode:
             raise LocalError(f"{self.name}: {why}", remedy=f"try it by itself: {self.command}")
-        return {"row": self.name, "command": self.command, **json.loads(done.stdout)}
+        return {"row": self.name, "command": self.command, **json.loads(report)}
 
 
 def run_rows(chosen: Sequence[Row]) -> list[dict[str, Any]]:
     """The reports of rows, one after the other, under a progress bar."""
     reports = []
+    compiling = Announcement(say)
     with progress_bar("rows") as progress:
         for done, row in enumerate(chosen):
             progress(done, len(chosen))
-            reports.append(row.run())
+            reports.append(row.run(compiling))
     return reports
 
 

@@ -14,12 +14,22 @@ import numpy.typing as npt
 from simulator.faults import Fault, parse
 from simulator.network import NETWORKS
 from sirnn.errors import LocalError
+from sirnn.files import is_file, kind_at, read_text
 from sirnn.installation import SCENARIOS
 from sirnn.models.archive import read_numpy
 from sirnn.models.model import Model, load_model
+from sirnn.names import UnknownNameError, unknown_name
 from sirnn.profile import Profile
 
 DEFAULT = "basicmotions"
+
+SUFFIX = ".toml"
+FILE = f"scenario{SUFFIX}"
+
+COMPARE = "compare it with one that comes with sirnn"
+
+KINDS: dict[type | None, str] = {str: "text", int: "an integer"}
+"""What the values of a scenario are, in words."""
 
 
 @attrs.frozen
@@ -82,18 +92,17 @@ class Scenario:
 
 def scenario_names() -> list[str]:
     """The scenarios that come with the package."""
-    return sorted(path.parent.name for path in SCENARIOS.glob("*/scenario.toml"))
+    return sorted(path.parent.name for path in SCENARIOS.glob(f"*/{FILE}"))
 
 
 def load_scenario(name: str) -> Scenario:
     """A scenario that comes with the package, by name, or any scenario file, by path.
 
     Raises:
-        LocalError: there is none of that name, or a file of it cannot be used.
+        UnknownNameError: there is none of that name.
+        LocalError: a file of it cannot be used.
     """
-    path = Path(name) if name.endswith(".toml") else SCENARIOS / name / "scenario.toml"
-    if not path.is_file():
-        raise LocalError(f"there is no scenario {name}", remedy=f"choose from {', '.join(scenario_names())}, or a file")
+    path = _find(name)
     said = _read(path)
     model = load_model(path.parent / said.model)
     recordings, labels = _read_recordings(path.parent / said.recordings, len(model.shape.classes))
@@ -111,17 +120,45 @@ def load_scenario(name: str) -> Scenario:
     )
 
 
+def _find(name: str) -> Path:
+    path = Path(name)
+    if path.suffix == SUFFIX:
+        return path
+    if is_file(name):
+        remedy = f"a model or recordings are run by a scenario that names them: see {SCENARIOS / DEFAULT / FILE}"
+        raise LocalError(f"{name} is {kind_at(path).what}, not a scenario, whose name ends in {SUFFIX}", remedy=remedy)
+    names = scenario_names()
+    if name not in names:
+        raise unknown_name("scenario", name, names, otherwise=f"choose from {', '.join(names)}, or name a file")
+    return SCENARIOS / name / FILE
+
+
 def _read(path: Path) -> _File:
+    text = read_text(path, "a scenario", remedy=COMPARE)
     try:
-        said = _CONVERTER.structure(tomllib.loads(path.read_text()), _File)
-    except (cattrs.BaseValidationError, ValueError, OSError) as failure:
-        why = "; ".join(cattrs.transform_error(failure)) if isinstance(failure, cattrs.BaseValidationError) else failure
-        raise LocalError(
-            f"{path} is not a scenario: {why}", remedy="compare it with one that comes with sirnn"
-        ) from failure
+        said = _CONVERTER.structure(tomllib.loads(text), _File)
+    except cattrs.BaseValidationError as failure:
+        faults = cattrs.transform_error(failure, path="", format_exception=_in_words)
+        parts = [fault.rpartition(" @ ") for fault in faults]  # words, and the key, if it is that of one value
+        why = "; ".join(f"{where.lstrip('.')}: {what}" if where else what for what, _, where in parts)
+        raise LocalError(f"{path} is not a scenario: {why}", remedy=COMPARE) from failure
+    except tomllib.TOMLDecodeError as failure:
+        raise LocalError(f"{path} is not a scenario: it is no TOML: {failure}", remedy=COMPARE) from failure
     if said.network not in NETWORKS:
-        raise LocalError(f"{path} names the network {said.network}", remedy=f"choose from {', '.join(NETWORKS)}")
+        problem = unknown_name("network", said.network, NETWORKS)
+        raise LocalError(f"{path}: {problem.problem}", remedy=problem.remedy)
     return said
+
+
+def _in_words(failure: BaseException, wanted: type | None) -> str:
+    """What is wrong with a key of a scenario."""
+    if isinstance(failure, UnknownNameError):
+        return str(failure)
+    if isinstance(failure, KeyError):
+        return "it is missing"
+    if isinstance(failure, cattrs.ForbiddenExtraKeysError):
+        return f"no scenario has {', '.join(map(repr, sorted(failure.extra_fields)))}"
+    return f"it should be {KINDS.get(wanted, 'something else')}"
 
 
 def _read_recordings(path: Path, classes: int) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64]]:

@@ -106,7 +106,7 @@ def write_shape(model: Model, path: Path) -> None:
         LocalError: the file cannot be written.
     """
     try:
-        path.write_text(model.shape.to_json() + "\n")
+        path.write_text(model.shape.to_json() + "\n", encoding="utf-8")
     except OSError as failure:
         raise LocalError(f"cannot write {path}: {failure.strerror}", remedy="choose another --shape-out") from failure
 

@@ -25,6 +25,10 @@ KINDS: dict[str, type[Plan]] = {
 """By the name a file gives them."""
 
 
+class MalformedError(TypeError):
+    """A part of a document is not what it should be, in words."""
+
+
 MALFORMED = (
     cattrs.errors.ForbiddenExtraKeysError,
     AttributeError,
@@ -35,6 +39,19 @@ MALFORMED = (
     RecursionError,
 )
 """What reading a document raises that is no plan."""
+
+
+def why(failure: Exception) -> str:
+    """What is wrong with a malformed document, in words: what Python says of it is for programmers."""
+    if isinstance(failure, json.JSONDecodeError):
+        return f"it is no JSON: {failure.msg} in line {failure.lineno}, column {failure.colno}"
+    if isinstance(failure, KeyError):
+        return f"it lacks {failure.args[0]}"
+    if isinstance(failure, cattrs.errors.ForbiddenExtraKeysError):
+        return f"it has {', '.join(map(repr, sorted(failure.extra_fields)))}, which nothing knows"
+    if isinstance(failure, MalformedError):
+        return str(failure)
+    return "a part of it is of the wrong kind or size"
 
 
 def kind(plan: Plan) -> str:
@@ -68,7 +85,7 @@ def load(document: Any) -> Plan:
     try:
         plan: Plan = _CONVERTER.structure(fields, KINDS[document["kind"]])
     except MALFORMED as failure:
-        raise LocalError(f"not a plan: {failure}", remedy="write one with compile-function") from failure
+        raise LocalError(f"not a plan: {why(failure)}", remedy="write one with compile-function") from failure
     return plan
 
 
@@ -82,16 +99,19 @@ def _known() -> str:
     return f"kinds are {', '.join(KINDS)}"
 
 
+WORDS = {int: "an integer", bool: "true or false"}
+
+
 def _exactly(value: Any, wanted: type) -> Any:
     if type(value) is not wanted:
-        raise TypeError(f"{value!r:.40} is no {wanted.__name__}")
+        raise MalformedError(f"{value!r:.40} stands where {WORDS[wanted]} should")
     return value
 
 
 def _inner(document: Any, allowed: Any) -> Any:
     plan = load(document)
     if not isinstance(plan, allowed):
-        raise TypeError(f"a {kind(plan)} plan inside another")
+        raise MalformedError(f"a {kind(plan)} plan inside another")
     return plan
 
 

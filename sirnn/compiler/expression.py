@@ -13,16 +13,20 @@ import ast
 import math
 import operator
 from collections.abc import Callable
+from difflib import get_close_matches
 from typing import Any
 
 import attrs
 import numpy as np
 
 from sirnn.compiler.real import UNARY, Reals
-from sirnn.errors import LocalError
+from sirnn.names import UnknownNameError, unknown_name
 
 MAX_LENGTH = 1000
 """Characters."""
+
+MAX_NUMBER = 1e300
+"""What a number in an expression must stay below."""
 
 CONSTANTS = {"pi": math.pi, "e": math.e}
 
@@ -71,29 +75,45 @@ def parse(text: str) -> Expression:
     """Read an expression in x.
 
     Raises:
-        LocalError: it is no expression, or uses anything but numbers, x, pi, e, + - * / **, comparisons (inside
+        UnknownNameError: it is no expression, or uses anything but numbers, x, pi, e, + - * / **, comparisons (inside
             `where`) and the functions listed.
     """
     if len(text) > MAX_LENGTH:
-        raise LocalError(f"an expression of {len(text)} characters", remedy=f"use at most {MAX_LENGTH}")
+        raise UnknownNameError(f"an expression of {len(text)} characters", remedy=f"use at most {MAX_LENGTH}")
     try:
         tree = ast.parse(text.strip(), mode="eval").body
         _check(tree)
         return Expression(ast.unparse(tree), tree)
     except (SyntaxError, ValueError, MemoryError, RecursionError) as failure:
-        raise LocalError(f"{text!r} is no expression: {failure}", remedy="write it as in Python, in x") from failure
+        raise UnknownNameError(
+            f"{text!r} is no expression: {_why(failure)}", remedy="write it as in Python, in x"
+        ) from failure
 
 
-def _refuse(what: str) -> LocalError:
+def _why(failure: Exception) -> str:
+    """What Python has against a text, in words."""
+    if isinstance(failure, SyntaxError):
+        return failure.msg
+    if isinstance(failure, ValueError):
+        return "it has characters that no expression has"
+    return "it is nested too deeply"
+
+
+def _refuse(what: str) -> UnknownNameError:
     names = ", ".join([*CONSTANTS, *FUNCTIONS])
-    return LocalError(f"{what} is nothing an expression can use", remedy=f"use numbers, x, + - * / ** and {names}")
+    return UnknownNameError(
+        f"{what} is nothing an expression can use", remedy=f"use numbers, x, + - * / ** and {names}"
+    )
 
 
 def _check(node: ast.expr) -> None:
     """Raise unless this node and all below it are allowed."""
     match node:
-        case ast.Constant(value=int() | float() as value) if not isinstance(value, bool) and abs(value) < 1e300:
-            return
+        case ast.Constant(value=int() | float() as value) if not isinstance(value, bool):
+            if abs(value) >= MAX_NUMBER:
+                raise UnknownNameError(
+                    f"the number {ast.unparse(node)} in an expression", remedy=f"use numbers below {MAX_NUMBER:g}"
+                )
         case ast.Name(id=name) if name == "x" or name in CONSTANTS:
             return
         case ast.UnaryOp(op=op, operand=operand) if type(op) in OPERATORS:
@@ -107,9 +127,13 @@ def _check(node: ast.expr) -> None:
         case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]) if name in FUNCTIONS:
             if len(arguments) != FUNCTIONS[name][0]:
                 given = f"{name} of {len(arguments)} arguments in {ast.unparse(node)!r}"
-                raise LocalError(given, remedy=f"it takes {FUNCTIONS[name][0]}")
+                raise UnknownNameError(given, remedy=f"it takes {FUNCTIONS[name][0]}")
             for argument in arguments:
                 _check(argument)
+        case ast.Name(id=name) if name in FUNCTIONS:
+            raise UnknownNameError(f"the function {name} without arguments", remedy=f"write {name}(x)")
+        case ast.Name(id=name) | ast.Call(func=ast.Name(id=name)) if get_close_matches(name, FUNCTIONS):
+            raise unknown_name("function", name, FUNCTIONS)
         case _:
             raise _refuse(f"{ast.unparse(node)!r}")
 

@@ -24,8 +24,10 @@ from sirnn.compiler.task import Task
 from sirnn.compiler.together import compile_together
 from sirnn.cost import Cost, parallel
 from sirnn.errors import LocalError
+from sirnn.files import is_file, kind_at
 from sirnn.fixedpoint import FixedPoint
 from sirnn.functions.catalogue import FUNCTIONS, Comparison, Reals, compare, spread
+from sirnn.names import UnknownNameError, unknown_name
 from sirnn.party import Branch, Party
 from sirnn.profile import Profile
 from sirnn.protocol import Clear
@@ -79,25 +81,28 @@ def is_function(text: str) -> bool:
         return True
     try:
         parse(text)
-    except LocalError:
+    except UnknownNameError:
         return False
     return True
 
 
-def unknown(text: str, *others: str) -> LocalError:
+def unknown(text: str, *others: str) -> UnknownNameError:
     """What to tell somebody who took this for a function, which it is not: see `is_function`.
 
     Args:
         text: what was said.
         others: what else could have been.
     """
-    if set(text) & set("()+*<>,") or not text.isascii():  # no name has these, so that an expression was meant
+    if is_file(text):
+        what = f"{text} is {kind_at(Path(text)).what}, not a function"
+        return UnknownNameError(what, remedy="compile-function writes files that can be named in place of one")
+    if set(text) & set("()+*^%<>=,") or not text.isascii():  # no name has these, so that an expression was meant
         try:
             parse(text)
-        except LocalError as failure:
+        except UnknownNameError as failure:
             return failure
-    names = ", ".join([*others, *function_names()])
-    return LocalError(f"there is nothing called {text!r}", remedy=f"name {names}, or an expression in x")
+    names = [*others, *function_names()]
+    return unknown_name("function", text, names, otherwise=f"name {', '.join(names)}, or an expression in x")
 
 
 def method(profile: Profile, name: str, *, inp: FixedPoint, out: FixedPoint) -> Method:

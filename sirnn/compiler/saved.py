@@ -16,6 +16,7 @@ from sirnn.compiler.compiled import Compiled
 from sirnn.compiler.plan import Plan
 from sirnn.compiler.task import Task, make_task
 from sirnn.errors import LocalError
+from sirnn.files import read_text
 
 SUFFIX = ".json"
 """Of a name that is a file's."""
@@ -45,7 +46,7 @@ def save(path: Path, compiled: Compiled) -> None:
         "digest": compiled.digest,
     }
     try:
-        path.write_text(json.dumps(document) + "\n")
+        path.write_text(json.dumps(document) + "\n", encoding="utf-8")
     except OSError as failure:
         raise LocalError(f"cannot write {path}: {failure.strerror}", remedy="choose another file") from failure
 
@@ -56,20 +57,23 @@ def load(path: Path) -> tuple[Task | None, Plan]:
     Raises:
         LocalError: no such file, it holds no compiled function, or the plan was changed since.
     """
+    text = read_text(path, "a compiled function", remedy=AGAIN)
     try:
-        return _read(path.read_text())
-    except OSError as failure:
-        raise LocalError(f"cannot read {path}: {failure.strerror}", remedy=AGAIN) from failure
+        return _read(text)
+    except LocalError as failure:  # also of a function's name, which is the file's here and nobody's usage
+        raise LocalError(f"{path} holds no compiled function: {failure.problem}", remedy=failure.remedy) from failure
     except codec.MALFORMED as failure:
-        raise LocalError(f"{path} holds no compiled function: {failure!r:.80}", remedy=AGAIN) from failure
+        raise LocalError(f"{path} holds no compiled function: {codec.why(failure)}", remedy=AGAIN) from failure
 
 
 @lru_cache(maxsize=16)
 def _read(text: str) -> tuple[Task | None, Plan]:
     document = json.loads(text)
+    if not isinstance(document, dict):
+        raise codec.MalformedError("it holds no names with values")
     plan = codec.load(document["plan"])
     if document["digest"] != codec.digest(plan):
-        raise LocalError("a compiled function was changed after it was written", remedy="compile it again")
+        raise LocalError("it was changed after it was written", remedy="compile it again")
     return None if document["function"] is None else _task(document, plan), plan
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import attrs
@@ -16,6 +17,9 @@ from sirnn.compiler.target import tabulate
 from sirnn.compiler.task import Task, make_task
 from sirnn.errors import LocalError
 from sirnn.fixedpoint import FixedPoint
+
+log = logging.getLogger(__name__)
+"""Told, at level INFO, of every search for a plan: it may take seconds."""
 
 ATTEMPTS = 6
 """Searches for one task, each within a smaller error than the one before."""
@@ -70,6 +74,7 @@ def compile_function(
 def compile_task(task: Task, *, progress: Progress | None = None) -> Compiled:
     """The cheapest plan for a task, as `compile_function`, found anew."""
     target, bound = tabulate(task), task.max_ulp
+    log.info("compiling %s from %s to %s", task.name, task.inp, task.out)
     for _ in range(ATTEMPTS):
         plan, candidates = cheapest(target, Terms.of(task, bound))
         if plan is None:

@@ -77,8 +77,10 @@ def make_task(
     """A task, from a callable, an expression or the name of a library function, whose defaults then hold.
 
     Raises:
-        LocalError: the expression cannot be read, or the bound is not positive.
+        LocalError: the expression cannot be read, the domain that is given is empty, or the bound is not positive.
     """
+    if domain is not None and not domain:
+        raise LocalError(f"an empty domain, {domain}", remedy=f"give a run of integers of {inp}")
     label: str
     definition: str | None
     real: RealFunction

@@ -17,8 +17,11 @@ import numpy as np
 import numpy.typing as npt
 
 from sirnn.errors import LocalError
+from sirnn.files import HEAD, MODEL, NUMPY, PICKLE, ZIP, kind_of, unreadable
 
 Arrays: TypeAlias = dict[str, npt.NDArray[Any]]
+
+OWN = "give one that sirnn wrote: it reads no other"
 
 METADATA = "metadata"  # the JSON text, as UTF-8 bytes
 UNREADABLE = (
@@ -61,9 +64,9 @@ def read_archive(path: Path, *, kind: str, version: int) -> tuple[dict[str, Any]
     Raises:
         LocalError: there is no such archive there, or it is damaged.
     """
-    arrays = read_numpy(path)
+    arrays = _read(path, f"a {kind} file", remedy=OWN)
     if not isinstance(arrays, dict):
-        raise LocalError(f"{path} is not a {kind} file", remedy="give the path of one")
+        raise LocalError(f"{path} holds one array and is not a {kind} file", remedy=OWN)
     metadata = _metadata(path, kind, arrays.pop(METADATA, None))
     if metadata["format_version"] != version:
         raise LocalError(
@@ -78,21 +81,63 @@ def read_numpy(path: Path) -> npt.NDArray[Any] | Arrays:
     """The array of a `.npy` file, or those of a `.npz` file by name; arrays of Python objects are refused.
 
     Raises:
-        LocalError: there is no such file, or it is damaged.
+        LocalError: there is no such file, it is of another kind, or it is damaged.
     """
+    return _read(path, "a numpy file")
+
+
+def _read(path: Path, wanted: str, *, remedy: str = "") -> npt.NDArray[Any] | Arrays:
+    """What a file holds; `wanted` is what it should be, and `remedy` what to do if it is not, unless its kind says."""
     try:
         with path.open("rb") as file:
+            head = file.read(HEAD)
+            file.seek(0)
+            if not head.startswith((NUMPY, ZIP)):
+                kind = kind_of(head)
+                raise LocalError(f"{path} is {kind.what}, not {wanted}", remedy=remedy or kind.remedy)
             loaded = np.load(file, allow_pickle=False)
             if not isinstance(loaded, np.lib.npyio.NpzFile):
                 return np.asarray(loaded)
             with loaded:
-                return {name: loaded[name] for name in loaded.files}
-    except FileNotFoundError as failure:
-        raise LocalError(f"there is no file {path}", remedy="check the path") from failure
+                return _members(path, {name: loaded[name] for name in loaded.files})
     except UNREADABLE as failure:
+        if isinstance(failure, OSError) and failure.errno:
+            raise unreadable(path, failure) from failure
+        if "allow_pickle" in str(failure):  # numpy refuses an array of objects, whole as it may be
+            raise LocalError(f"{path} holds {PICKLE.what}", remedy=f"{PICKLE.remedy}, as floats") from failure
         raise LocalError(
             f"{path} is not a readable numpy file", remedy="it may be damaged: copy or make it again"
         ) from failure
+
+
+def read_array(path: Path, what: str) -> npt.NDArray[Any]:
+    """The array of a `.npy` file, or of a `.npz` file that holds no other.
+
+    Args:
+        path: the file.
+        what: what the array is, for messages.
+
+    Raises:
+        LocalError: there is no such file, it is damaged, or it holds several arrays or none.
+    """
+    loaded = read_numpy(path)
+    if not isinstance(loaded, dict):
+        return loaded
+    if len(loaded) != 1:
+        names = ", ".join(map(repr, loaded))
+        held = f"several arrays, {names:.80}" if loaded else "no array"
+        raise LocalError(f"{path} holds {held}", remedy=f"save {what} alone, with numpy.save")
+    (array,) = loaded.values()
+    return array
+
+
+def _members(path: Path, members: dict[str, Any]) -> Arrays:
+    """The members of a zip archive, which must be arrays: numpy hands out any other as bytes."""
+    for name, member in members.items():
+        if not isinstance(member, np.ndarray):
+            maker = "PyTorch" if name.endswith("/data.pkl") else "another program"
+            raise LocalError(f"{path} is a zip archive of {maker}, with {name!r:.80} in it", remedy=MODEL)
+    return members
 
 
 def _metadata(path: Path, kind: str, encoded: npt.NDArray[Any] | None) -> dict[str, Any]:
@@ -101,7 +146,8 @@ def _metadata(path: Path, kind: str, encoded: npt.NDArray[Any] | None) -> dict[s
     except ValueError:
         metadata = None
     if not isinstance(metadata, dict) or metadata.get("format") != kind or "format_version" not in metadata:
-        raise LocalError(f"{path} is not a {kind} file", remedy="give the path of one")
+        held = "holds other arrays and " if encoded is None else ""
+        raise LocalError(f"{path} {held}is not a {kind} file", remedy=OWN)
     return metadata
 
 

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from sirnn.cli.main import cli
 from sirnn.models.model import Model, save_model
 from sirnn.models.quantise import quantise
+from tests.cli.processes import unannounced
 from tests.models.networks import CHANNELS, network
 
 SCENARIO = """\
@@ -75,6 +76,9 @@ def invoke():
     """A command in this process, for what needs no process of its own."""
 
     def run(*arguments):
-        return CliRunner().invoke(cli, [str(each) for each in arguments], prog_name="sirnn")
+        result = CliRunner().invoke(cli, [str(each) for each in arguments], prog_name="sirnn")
+        for printed in ("stderr_bytes", "output_bytes"):
+            setattr(result, printed, unannounced(getattr(result, printed).decode()).encode())
+        return result
 
     return run

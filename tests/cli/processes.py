@@ -16,15 +16,24 @@ import threading
 import time
 from pathlib import Path
 
+from sirnn.cli.announce import TEXT
+
 SIRNN = str(Path(sys.executable).with_name("sirnn"))
 PATIENCE = 60
 """Seconds until a test gives up on a process; none is ever expected to pass."""
 
 
+def unannounced(text):
+    """What a command prints, but for the line about compiling: whether it is there depends on what ran before."""
+    return re.sub(rf"{re.escape(TEXT)}\r?\n", "", text)
+
+
 def sirnn(*arguments):
     """Run a command to its end."""
     line = [SIRNN, *map(str, arguments)]
-    return subprocess.run(line, capture_output=True, text=True, timeout=PATIENCE, check=False)  # noqa: S603
+    result = subprocess.run(line, capture_output=True, text=True, timeout=PATIENCE, check=False)  # noqa: S603
+    result.stderr = unannounced(result.stderr)
+    return result
 
 
 def answer(*arguments):
@@ -84,18 +93,22 @@ class Running:
 
     @property
     def stdout(self):
-        return self.output["stdout"]
+        return self.said("stdout")
 
     @property
     def stderr(self):
-        return self.output["stderr"]
+        return self.said("stderr")
+
+    def said(self, stream):
+        """What it has printed so far."""
+        return unannounced(self.output[stream])
 
     def wait_for(self, pattern, *, on="stderr", after=0):
         """The first match of a pattern behind position `after` of what the process has printed."""
         deadline = time.monotonic() + PATIENCE
         with self._news:
-            while (found := re.compile(pattern).search(self.output[on], after)) is None:
-                assert self._news.wait(deadline - time.monotonic()), f"no {pattern} in {self.output[on][-300:]!r}"
+            while (found := re.compile(pattern).search(self.said(on), after)) is None:
+                assert self._news.wait(deadline - time.monotonic()), f"no {pattern} in {self.said(on)[-300:]!r}"
         return found
 
     def end(self, *, signal_number=None, group=False):

@@ -81,7 +81,6 @@ def test_a_row_that_fails_says_how_to_see_it(invoke):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--only", "juggling"], "no row's name contains 'juggling'"),
         (["-o", "/nowhere/table.csv"], "there is no folder /nowhere"),
         (["--scaling"], "--scaling draws a plot; name it with -o"),
         (["--scaling", "-o", "plot.csv"], "ending in .svg or .png"),
@@ -92,6 +91,12 @@ def test_what_cannot_be_done_is_refused_before_anything_is_run(invoke, arguments
     result = invoke("bench", "--quick", *arguments)
     assert result.exit_code == 1
     assert words in result.stderr
+
+
+def test_a_row_that_there_is_not_is_bad_usage(invoke):
+    result = invoke("bench", "--quick", "--only", "juggling")
+    assert result.exit_code == 2
+    assert "no row's name contains 'juggling'" in result.stderr
 
 
 def test_a_plot_needs_matplotlib(tmp_path, monkeypatch):

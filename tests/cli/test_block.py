@@ -41,15 +41,37 @@ def test_several_numbers_are_one_parameter(invoke):
     assert json.loads(result.stdout)["parameters"] == {"bits": 9, "powers": [7, 2]}
 
 
+def test_parameters_in_json_are_what_they_are(invoke):
+    listed = {each["name"]: each["parameters"] for each in json.loads(invoke("block", "--json").stdout)["protocols"]}
+    assert listed["multiply"]["x_bits"] == 2
+    assert listed["multiply"]["x_signed"] is False
+    assert listed["convolution"]["image"] == [3, 3, 1]
+    types = {type(value) for parameters in listed.values() for value in parameters.values()}
+    assert types <= {int, bool, str, list}
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["nothing"], "there is no protocol nothing"),
-        (["b2a", "-p", "width=3"], "b2a has no parameter 'width=3'; it has bits"),
+        (["nothing"], "there is no protocol 'nothing'; "),
+        (["millionaire"], "there is no protocol 'millionaire'; did you mean millionaires"),
+        (["b2a", "-p", "width=3"], "there is no parameter 'width' of b2a; there are bits"),
         (["b2a", "-p", "bits=3.5"], "bits=3.5 is not of its kind"),
-        (["b2a", "-p", "bits=99"], "a ring of 99 bits"),
         (["lookup", "-p", "tables=7"], "not of its kind"),
-        (["below_powers", "-p", "powers=3,x", "--profile", "lean"], "powers=3,x is not of its kind; the example has"),
+        (["below_powers", "-p", "powers=3,x", "--profile", "lean"], "powers=3,x is not of its kind: the example has"),
+    ],
+)
+def test_what_there_is_not_is_bad_usage(invoke, arguments, words):
+    result = invoke("block", *arguments)
+    assert result.exit_code == 2
+    assert result.stderr.startswith("Usage: sirnn block ")
+    assert words in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["b2a", "-p", "bits=99"], "a ring of 99 bits"),
         (["below_powers", "-p", "bits=6", "-p", "powers=2,9", "--profile", "lean"], "give descending ones, below its"),
         (["multiply", "-p", "x_bits=8", "-p", "y_bits=16", "-p", "out_bits=64"], "need max(m, n) <= l <= m + n"),
         (["wrap", "-p", "msb=maybe"], "nothing is called a maybe top bit"),

@@ -69,6 +69,15 @@ def test_domains_and_signs(invoke):
     assert report(invoke, "1 / x", *SMALL, "--domain", "0:2", "--saturate")["overflows"] > 0
 
 
+@pytest.mark.parametrize(("domain", "left_out"), [("-8:8.5", True), ("-1e300:0", True), ("-8:7.9375", False)])
+def test_a_domain_that_is_cut_is_told(invoke, domain, left_out):
+    result = invoke("compile-function", "tanh", *SMALL, "--domain", domain)
+    assert result.exit_code == 0
+    asked = domain.replace("1e300", "1e+300")
+    line = f"sirnn: int8 at scale 4 holds -8 to 7.9375: what else lies in {asked} is left out\n"
+    assert result.stderr == (line if left_out else "")
+
+
 def test_people_see_what_was_weighed_and_where_the_error_is(invoke):
     result = invoke("compile-function", "tanh", *SMALL, "--explain")
     assert result.exit_code == 0
@@ -94,13 +103,16 @@ def test_the_error_is_drawn(invoke, tmp_path, name):
     ("arguments", "code", "problem"),
     [
         (("1 / x",), 1, "sirnn: error: 1 / x is inf at x = 0"),
-        (("open('f')",), 1, "nothing an expression can use"),
+        (("open('f')",), 2, "nothing an expression can use"),
+        (("sigmod",), 2, "there is no function 'sigmod'; did you mean sigmoid or hard_sigmoid?"),
         (("tanh", "--max-ulp", "0.3"), 1, "no plan gives tanh"),
         (("tanh", "--max-flights", "1"), 1, "ULP in 1 flight; allow"),
         (("tanh", "--max-ulp", "0"), 2, "--max-ulp"),
         (("tanh", "--domain", "3"), 2, "is not a domain"),
         (("tanh", "--domain", "3:1"), 2, "is not a domain"),
         (("tanh", "--domain", "nan:1"), 2, "is not a domain"),
+        (("tanh", "--domain", "100:200"), 1, "no word of int8 at scale 4 lies in 100:200; it holds -8 to 7.9375, in"),
+        (("tanh", "--domain", "0.01:0.02"), 1, "lies in 0.01:0.02; it holds -8 to 7.9375, in steps of 0.0625"),
         (("tanh", "-o", "nowhere/plan.json"), 1, "there is no folder nowhere"),
         (("tanh", "--plot", "error.what"), 1, "cannot draw"),
         (("tanh", "--bits", 33), 1, "8,589,934,592 words"),

@@ -9,6 +9,7 @@ import pytest
 
 from sirnn.channel import Traffic
 from sirnn.cli import declared as declared_module
+from sirnn.compiler.expression import parse
 from sirnn.compiler.methods import method
 from sirnn.fixedpoint import FixedPoint
 from sirnn.functions.catalogue import FUNCTIONS
@@ -184,9 +185,12 @@ def test_a_run_that_costs_other_than_declared_is_a_failure(invoke, monkeypatch):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("juggling", "there is nothing called 'juggling'; name "),
+        ("juggling", "there is no function 'juggling'; name "),
+        ("sigmod", "there is no function 'sigmod'; did you mean sigmoid or hard_sigmoid?"),
         ("x\u22121", "invalid character"),
-        ("", "there is nothing called ''; name "),
+        ("", "there is no function ''; name "),
+        ("x^2", "'x ^ 2' is nothing an expression can use"),
+        ("1e300*x", "the number 1e+300 in an expression; use numbers below"),
         ("sin(y)", "'y' is nothing an expression can use; use numbers, x"),
         ("sin(x, 3)", "sin of 2 arguments in 'sin(x, 3)'; it takes 1"),
         ("where(x<0,0,x", "is no expression: "),
@@ -194,13 +198,24 @@ def test_a_run_that_costs_other_than_declared_is_a_failure(invoke, monkeypatch):
     ],
 )
 def test_what_is_no_function(invoke, files, text, words):
-    asked = invoke("measure", text)
-    assert asked.exit_code == 2
-    assert words in asked.stderr
-    for result in (invoke("cost", text), evaluate(invoke, files, text, np.array([0]))):
-        assert result.exit_code == 1
-        assert len(result.stderr.splitlines()) == 1
+    asked = (invoke(command, text) for command in ("measure", "cost"))
+    for result in (*asked, evaluate(invoke, files, text, np.array([0]))):
+        assert result.exit_code == 2
         assert words in result.stderr
+        assert result.stderr.startswith("Usage: sirnn ")
+        assert len(result.stderr.splitlines()) == 4
+
+
+def test_a_file_that_is_no_function_is_called_what_it_is(invoke, tiny, tmp_path):
+    result = invoke("measure", tiny.model_path)
+    assert result.exit_code == 2
+    assert "model.npz is a zip archive, such as a .npz, not a function" in result.stderr
+    (tmp_path / "gru.onnx").write_bytes(b"\x08\x07\x12\x07pytorch")
+    result = invoke("cost", tmp_path / "gru.onnx")
+    assert result.exit_code == 1
+    assert "gru.onnx is a protocol buffer, such as an ONNX model, not a sirnn-model file" in result.stderr
+    for text in ("z" * 999, "z\0", "(" + "z" * 5000):  # of no length or kind that a file's name can have
+        assert invoke("cost", text).exit_code == 2
 
 
 def test_the_cost_of_a_model(invoke, tiny):
@@ -215,8 +230,8 @@ def test_the_cost_of_a_model(invoke, tiny):
 
 def test_the_cost_of_nothing(invoke):
     result = invoke("cost", "juggling")
-    assert result.exit_code == 1
-    for words in ("there is nothing called 'juggling'", "basicmotions", "a model file", "atan", "an expression in x"):
+    assert result.exit_code == 2
+    for words in ("there is no function 'juggling'", "basicmotions", "a model file", "atan", "an expression in x"):
         assert words in result.stderr
 
 
@@ -290,8 +305,62 @@ def test_inputs_that_are_refused(invoke, files, name, integers, words):
     assert not files[1].exists()
 
 
+def test_a_file_of_several_arrays_may_hold_one(invoke, files, tmp_path):
+    np.savez(tmp_path / "one.npz", anything=np.array([0, -64]))
+    result = invoke("eval", "exp", "--inputs", tmp_path / "one.npz", "--outputs", files[1], *TYPES)
+    assert result.exit_code == 0, result.output
+    assert np.load(files[1])[0] == 128
+
+
+NEGATIVE = ["-x*tanh(x)", "-x", "-5", "-x-1", "-tanh(x)", "-.5*x", "-hard_sigmoid(x)", "-pi", "-sigmoid(x)/2", "-e**x"]
+
+
+@pytest.mark.parametrize("text", NEGATIVE)
+def test_an_expression_may_begin_with_a_minus(invoke, text):
+    types = ["--bits", "6", "--in-scale", "4", "--out-bits", "9", "--out-scale", "3"]
+    assert run(invoke, "cost", *types, text, "--count", "5")["what"] == text
+    assert invoke("cost", *types, "--json", "--", text).exit_code == 0
+    made = run(invoke, "compile-function", text, "x", *types)
+    assert made["functions"] == [parse(text).text, "x"]
+
+
+def test_expressions_with_a_minus_are_measured_and_evaluated(invoke, files):
+    measured = run(invoke, "measure", "-x*tanh(x)", *TYPES, "--count", "5")
+    assert measured["what"] == "-x*tanh(x)"
+    assert evaluate(invoke, files, "-x", np.array([64]), *TYPES).exit_code == 0
+    assert np.load(files[1]) == [-128]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["measure", "-z"], "No such option"),
+        (["measure", "-in-scale"], "No such option"),
+        (["measure", "exp", "--scael", "3"], "No such option"),
+        (["cost", "-z=3"], "No such option"),
+        (["measure", "-sine(x)"], "there is no function 'sine'; did you mean sin"),
+        (["compile-function", "tanh", "-o"], "requires an argument"),
+        (["measure", "exp", "--bits", "-x"], "Invalid value for '--bits'"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_options_are_still_options(invoke, arguments, words):
+    result = invoke(*arguments)
+    assert result.exit_code == 2
+    assert words in " ".join(result.stderr.split())
+
+
+def test_the_value_of_an_option_may_begin_with_a_minus(invoke, tmp_path):
+    small = ("--bits", "6", "--in-scale", "-1", "--out-bits", "8", "--out-scale", "-1")
+    assert run(invoke, "compile-function", "x", *small, "--domain", "-8:-4")["inputs"] == 3
+    assert run(invoke, "compile-function", "x", *small, f"-o{tmp_path}/plan.json")["inputs"] == 64
+    assert (tmp_path / "plan.json").exists()
+    for place in (["-h"], ["x", "-h"]):
+        assert invoke("compile-function", *place).output.startswith("Usage: ")
+
+
 def test_files_that_are_refused(invoke, files, tmp_path):
-    np.savez(tmp_path / "several.npz", a=np.array([1]))
+    np.savez(tmp_path / "several.npz", a=np.array([1]), b=np.array([1]))
     cases = [
         (tmp_path / "absent.npy", files[1], "there is no file"),
         (tmp_path / "several.npz", files[1], "holds several arrays"),

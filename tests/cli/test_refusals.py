@@ -7,6 +7,7 @@ import pickle
 import numpy as np
 import pytest
 
+from sirnn.cli.query import read_recordings
 from sirnn.models.archive import METADATA
 from sirnn.models.model import run_twin
 from sirnn.models.quantise import quantise
@@ -29,16 +30,17 @@ def server(tiny):
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"1.0, 2.0\n3.0, 4.0\n", ("not a readable numpy file",)),
-        (b"", ("not a readable numpy file",)),
-        (pickle.dumps([1.0, 2.0]), ("not a readable numpy file",)),
-        (np.array([[1.0, None]], dtype=object), ("not a readable numpy file",)),
+        (b"1.0, 2.0\n3.0, 4.0\n", ("is text, not a numpy file", "numpy.loadtxt")),
+        (b"", ("is empty, not a numpy file",)),
+        (pickle.dumps([1.0, 2.0]), ("pickled", "save its numbers with numpy.save")),
+        (b"\x08\x07\x12\x07pytorch", ("an ONNX model",)),
+        (np.array([[1.0, None]], dtype=object), ("Python objects, pickled", "numpy.save")),
         (np.array([["1.0", "2.0"]]), ("<U3", "real numbers")),
         (np.ones((4, 3), dtype=complex), ("complex128", "real numbers")),
         (np.array([[1.0, np.nan]]), ("NaN or infinity", "clean it first")),
         (np.array([[1.0, -np.inf]]), ("NaN or infinity", "clean it first")),
     ],
-    ids=["text", "empty", "pickle", "objects", "strings", "complex", "nan", "infinity"],
+    ids=["text", "empty", "pickle", "onnx", "objects", "strings", "complex", "nan", "infinity"],
 )
 def test_a_file_that_is_no_recording(invoke, tiny, content, words):
     path = tiny.folder / "strange.npy"
@@ -58,7 +60,7 @@ def test_a_file_that_is_no_recording(invoke, tiny, content, words):
 
 def test_a_recording_that_is_an_archive_or_absent_or_a_folder(invoke, tiny):
     cases = {
-        "recordings.npz": (1, "holds several arrays; save the recording alone"),
+        "recordings.npz": (1, "holds several arrays, 'recordings', 'labels'; save the recordings alone"),
         "absent.npy": (1, "there is no file"),
         ".": (2, "is a directory"),
     }
@@ -147,13 +149,33 @@ def test_another_answer(server, tiny):
     server.wait_for("failed: .*reveals: 'class' here, 'logits' there", after=before)
 
 
-@pytest.mark.parametrize("content", [b"not json", b"{}", b"\xff\xfe"])
-def test_a_shape_file_that_is_none(invoke, tiny, content):
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"not json", "is not a shape file: "),
+        (b"{}", "is not a shape file: "),
+        (b"\xff\xfe{\x00", "is text in UTF-16, not a shape file; save it as UTF-8"),
+        (b"\x93NUMPY", "is a numpy array, not a shape file; the server makes it with serve --shape-out"),
+    ],
+)
+def test_a_shape_file_that_is_none(invoke, tiny, content, words):
     path = tiny.folder / "shape.json"
     path.write_bytes(content)
     result = invoke("query", "--connect", "127.0.0.1:1", "--input", tiny.recording, "--expect", path)
     assert result.exit_code == 1
-    assert "shape.json is not a readable shape file; the server makes it with serve --shape-out" in result.stderr
+    assert f"shape.json {words}" in result.stderr
+
+
+def test_a_shape_file_may_begin_with_a_mark(invoke, tiny):
+    path = tiny.folder / "marked.json"
+    path.write_text(tiny.model.shape.to_json(), encoding="utf-8-sig")
+    result = invoke("query", "--connect", "127.0.0.1:1", "--input", tiny.recording, "--expect", path)
+    assert "nobody answers at 127.0.0.1:1" in result.stderr  # it was read before
+
+
+def test_a_recording_alone_in_an_archive_is_taken(tiny):
+    np.savez(tiny.folder / "one.npz", anything=tiny.recordings[1])
+    assert np.array_equal(read_recordings(tiny.folder / "one.npz"), tiny.recordings[1])
 
 
 # ------------------------------------------------------------ models that cannot be served
@@ -181,7 +203,7 @@ def faulty_models(files):
     (files.folder / "text.npz").write_text("hello")
     yield files.folder / "absent.npz", "there is no file"
     yield files.folder / "truncated.npz", "not a readable numpy file"
-    yield files.folder / "text.npz", "not a readable numpy file"
+    yield files.folder / "text.npz", "is text, not a sirnn-model file; give one that sirnn wrote"
     yield files.recording, "is not a sirnn-model file"
     yield files.folder / "recordings.npz", "is not a sirnn-model file"
     version = metadata(files, b'"format_version": 1', b'"format_version": 2')

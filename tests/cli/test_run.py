@@ -10,7 +10,7 @@ import pytest
 
 from sirnn.models.model import run_twin
 from sirnn.profile import Profile
-from tests.cli.processes import Running, answer, assert_refused, sirnn
+from tests.cli.processes import Running, answer, assert_bad_usage, sirnn
 
 
 def twin_of(files, indices=slice(None), profile=Profile.LEAN):
@@ -80,8 +80,13 @@ def test_a_wrong_word_is_found(invoke, tiny, monkeypatch):
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ('network = "wan"', 'network = "moon"', ("faulty.toml", "moon", "choose from lan")),
-        ('profile = "lean"', 'profile = "glossy"', ("faulty.toml", "profile")),
+        ('network = "wan"', 'network = "moon"', ("faulty.toml", "there is no network 'moon'", "there are lan, ")),
+        (
+            'profile = "lean"',
+            'profile = "glossy"',
+            ("faulty.toml", "profile", "no profile 'glossy'", "paper, exact, lean"),
+        ),
+        ('profile = "lean"', 'profile = "leen"', ("faulty.toml", "did you mean lean?")),
         ("default_recording = 1", 'default_recording = "one"', ("faulty.toml", "default_recording")),
         ("default_recording = 1", "default_recording = 3", ("no recording 3", "choose from 0 to 2")),
         ("default_recording = 1", "", ("faulty.toml", "default_recording")),
@@ -128,7 +133,30 @@ def test_faulty_recordings_of_a_scenario(invoke, tiny, arrays, words):
 
 
 def test_an_unknown_scenario():
-    assert_refused(sirnn("run", "juggling"), "no scenario juggling", "basicmotions")
+    assert_bad_usage(sirnn("run", "juggling"), "no scenario 'juggling'", "basicmotions")
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("model.npz", "model.npz is a zip archive, such as a .npz, not a scenario"),
+        ("recording.npy", "recording.npy is a numpy array, not a scenario"),
+        ("absent.toml", "there is no file"),
+    ],
+)
+def test_a_file_that_is_no_scenario(invoke, tiny, name, words):
+    result = invoke("run", tiny.folder / name)
+    assert result.exit_code == 1
+    assert len(result.stderr.splitlines()) == 1
+    assert words in result.stderr
+
+
+def test_a_scenario_may_begin_with_a_mark_and_be_written_in_any_letters(invoke, tiny):
+    marked = tiny.folder / "marked.toml"
+    marked.write_text(tiny.scenario.read_text().replace("for tests", "für Tests"), encoding="utf-8-sig")
+    result = invoke("run", marked)
+    assert result.exit_code == 0, result.output
+    assert result.stdout.startswith("A scenario für Tests")
 
 
 # ------------------------------------------------------------ ends of two processes

@@ -10,7 +10,7 @@ import pytest
 
 from sirnn.compiler.expression import parse
 from sirnn.compiler.real import UNARY
-from sirnn.errors import LocalError
+from sirnn.names import UnknownNameError
 
 X = np.array([-2.5, -1.0, -0.25, 0.5, 1.0, 3.0])
 
@@ -78,8 +78,26 @@ def test_where_there_is_no_value_there_is_none_and_no_warning():
     ],
 )
 def test_anything_else_is_refused(text):
-    with pytest.raises(LocalError):
+    with pytest.raises(UnknownNameError):
         parse(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("1e300 * x", "the number 1e+300 in an expression; use numbers below 1e+300"),
+        ("sigmod(x)", "there is no function 'sigmod'; did you mean sigmoid or hard_sigmoid?"),
+        ("sigmod", "there is no function 'sigmod'; did you mean sigmoid or hard_sigmoid?"),
+        ("x * exp", "the function exp without arguments; write exp(x)"),
+        ("sin(x", "'sin(x' is no expression: '(' was never closed; write it as in Python, in x"),
+        ("x\ud800", "has characters that no expression has"),
+        ("-" * 990 + "x", "nested too deeply"),
+    ],
+)
+def test_the_refusal_says_what_is_wrong(text, words):
+    with pytest.raises(UnknownNameError) as refusal:
+        parse(text)
+    assert words in str(refusal.value)
 
 
 REFERENCES = {

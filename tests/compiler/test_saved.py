@@ -50,16 +50,42 @@ def test_a_file_is_a_method_like_any_other(tmp_path):
     assert method(Profile.LEAN, str(tmp_path / "plan.json"), inp=WORDS, out=WORDS).name == "sin"
 
 
+def test_a_mark_at_the_start_of_a_file_is_none_of_its_text(tmp_path):
+    made = compiled()
+    save(tmp_path / "plan.json", made)
+    (tmp_path / "marked.json").write_text((tmp_path / "plan.json").read_text(), encoding="utf-8-sig")
+    assert load(tmp_path / "marked.json")[1] == made.plan
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('{"plan":\n x}', "it is no JSON: Expecting value in line 2, column 2"),
+        ("{}", "it lacks plan"),
+        ("[]", "it holds no names with values"),
+        ('{"plan": 3}', "not a plan: it names no kind of plan"),
+        ('{"plan": {"kind": "table"}}', "not a plan: it lacks inp"),
+        ('{"plan": {"kind": "table", "inp": {"bits": "3", "scale": 2}}}', "'3' stands where an integer should"),
+    ],
+)
+def test_what_is_wrong_with_a_file_is_said_in_words(tmp_path, text, words):
+    (tmp_path / "plan.json").write_text(text)
+    with pytest.raises(LocalError) as refusal:
+        load(tmp_path / "plan.json")
+    assert words in str(refusal.value)
+    assert "Error" not in str(refusal.value)
+
+
 def test_files_that_are_missing_broken_or_changed_are_refused(tmp_path):
     path = tmp_path / "plan.json"
-    with pytest.raises(LocalError, match="cannot read"):
+    with pytest.raises(LocalError, match=r"there is no file .*plan\.json"):
         load(path)
     for text in ("{", "[]", "{}", '{"plan": 3}', "\x00", "[" * 100_000, '{"plan": {"kind": []}}', "9" * 5000):
         path.write_text(text)
         with pytest.raises(LocalError, match=r"holds no compiled function|not a plan"):
             load(path)
-    path.write_bytes(b"\xff\xfe")
-    with pytest.raises(LocalError, match="holds no compiled function"):
+    path.write_bytes(b"\xff\xfe{\x00")
+    with pytest.raises(LocalError, match="is text in UTF-16, not a compiled function; save it as UTF-8"):
         load(path)
     save(path, compiled())
     whole = json.loads(path.read_text())
@@ -72,8 +98,9 @@ def test_files_that_are_missing_broken_or_changed_are_refused(tmp_path):
         {"max_ulp": 10**400},
     ):
         path.write_text(json.dumps({**whole, **change}))
-        with pytest.raises(LocalError):
+        with pytest.raises(LocalError, match="holds no compiled function") as refusal:
             load(path)
+        assert type(refusal.value) is LocalError  # what a file says is nobody's bad usage
     path.write_text(json.dumps({**whole, "plan": {**whole["plan"], "offset": 1}}))
     with pytest.raises(LocalError, match="was changed"):
         load(path)

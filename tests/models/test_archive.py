@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import zipfile
 
 import numpy as np
 import pytest
 
 from sirnn.errors import LocalError
-from sirnn.models.archive import read_archive, read_numpy, write_archive
+from sirnn.files import NUMPY, ZIP
+from sirnn.models.archive import read_archive, read_array, read_numpy, write_archive
 
 ARRAYS = {"a": np.arange(6).reshape(2, 3), "b": np.array(1.5)}
 
@@ -46,16 +48,56 @@ def test_a_missing_file(tmp_path):
 
 
 def test_a_directory(tmp_path):
-    with pytest.raises(LocalError, match="not a readable numpy file"):
+    with pytest.raises(LocalError, match=r"cannot read .*: is a directory"):
         read(tmp_path)
 
 
-@pytest.mark.parametrize("content", [b"", b"hello", b"PK\x03\x04", b"\x80\x04N.", b"\x93NUMPY\x01\x00"])
-def test_other_files(tmp_path, content):
+@pytest.mark.parametrize("content", [ZIP, NUMPY + b"\x01\x00"])
+def test_damaged_files(tmp_path, content):
     path = tmp_path / "other.npz"
     path.write_bytes(content)
     with pytest.raises(LocalError, match="not a readable numpy file"):
         read(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [(b"", "is empty, not a numpy file"), (b"1.0,2.0\n", "is text, .* numpy.loadtxt"), (b"\x80\x04N.", "pickled")],
+)
+def test_files_of_another_kind_are_not_damaged(tmp_path, content, words):
+    path = tmp_path / "other.npz"
+    path.write_bytes(content)
+    with pytest.raises(LocalError, match=words) as refusal:
+        read_numpy(path)
+    assert "damaged" not in str(refusal.value)
+    with pytest.raises(LocalError, match="not a thing file; give one that sirnn wrote"):
+        read(path)
+
+
+def test_a_zip_archive_of_something_else(tmp_path):
+    for name, words in (
+        ("gru/data.pkl", "of PyTorch, with 'gru/data.pkl' in it"),
+        ("\x1b[31m", r"with '\\x1b\[31m' in it"),
+    ):
+        with zipfile.ZipFile(tmp_path / "other.npz", "w") as archive:
+            archive.writestr(name, b"not an array")
+        with pytest.raises(LocalError, match=words):
+            read(tmp_path / "other.npz")
+
+
+def test_one_array_is_one_array_in_either_kind_of_file(tmp_path):
+    np.save(tmp_path / "one.npy", ARRAYS["a"])
+    np.savez(tmp_path / "one.npz", anything=ARRAYS["a"])
+    for name in ("one.npy", "one.npz"):
+        assert np.array_equal(read_array(tmp_path / name, "it"), ARRAYS["a"])
+    np.savez(tmp_path / "two.npz", first=ARRAYS["a"], second=ARRAYS["a"])
+    np.savez(tmp_path / "none.npz")
+    for name, words in (
+        ("two.npz", r"several arrays, 'first', 'second'; save it alone"),
+        ("none.npz", "is an empty zip"),
+    ):
+        with pytest.raises(LocalError, match=words):
+            read_array(tmp_path / name, "it")
 
 
 def test_a_single_array_is_not_an_archive(tmp_path):
@@ -72,13 +114,13 @@ def test_numpy_files_of_either_kind(archive, tmp_path):
 
 def test_a_single_array_of_objects_is_not_unpickled(tmp_path):
     np.save(tmp_path / "objects.npy", np.array([{"a": 1}], dtype=object))
-    with pytest.raises(LocalError, match="not a readable numpy file"):
+    with pytest.raises(LocalError, match=r"holds Python objects, pickled.* save its numbers"):
         read_numpy(tmp_path / "objects.npy")
 
 
 def test_an_archive_cut_short_anywhere(archive):
     whole = archive.read_bytes()
-    for length in range(0, len(whole), 7):
+    for length in range(len(ZIP), len(whole), 7):
         archive.write_bytes(whole[:length])
         with pytest.raises(LocalError, match="not a readable numpy file"):
             read(archive)
@@ -102,7 +144,7 @@ def test_a_flipped_byte_is_found_or_harmless(archive):
 
 def test_objects_are_not_unpickled(tmp_path):
     np.savez(tmp_path / "objects.npz", thing=np.array([{"a": 1}], dtype=object))
-    with pytest.raises(LocalError, match="not a readable numpy file"):
+    with pytest.raises(LocalError, match="holds Python objects, pickled"):
         read(tmp_path / "objects.npz")
 
 
