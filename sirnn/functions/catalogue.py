@@ -106,11 +106,15 @@ class MathFunction:
             raise LocalError(
                 f"{inp} has too many words to see which results {self.name} has", remedy="use a narrower type"
             )
+        return reach_of(lambda integers: self.results(integers, inp, out), self.domain(inp))
 
-        def words(integers: Int64s) -> Int64s:
-            return out.to_int(self.clear(ring.from_signed(integers, inp.bits).astype(np.uint64), inp=inp, out=out))
+    def results(self, integers: Int64s, inp: FixedPoint, out: FixedPoint) -> Int64s:
+        """Integers of its words, at integers of the input."""
+        return out.to_int(self.clear(ring.from_signed(integers, inp.bits).astype(np.uint64), inp=inp, out=out))
 
-        return reach_of(words, self.domain(inp))
+    def values(self, integers: Int64s, inp: FixedPoint, out: FixedPoint) -> Reals:
+        """The real function in ULP of the output, at integers of the input."""
+        return np.ldexp(self.real(np.ldexp(integers.astype(np.float64), -inp.scale)), out.scale)
 
     def compare(self, x: Words, y: Words, inp: FixedPoint, out: FixedPoint) -> Comparison:
         """Output words y beside what the real function is at the input words x, same shape."""
