@@ -20,13 +20,12 @@ from sirnn.compiler.frames import Frame, bent, frames
 from sirnn.compiler.ladders import ladders, stretched_target
 from sirnn.compiler.plan import MAX_RING_BITS, Plan
 from sirnn.compiler.price import FLIGHT_BITS, Link, Price, price_of
-from sirnn.compiler.proof import facts
 from sirnn.compiler.shapes import FLOOR, Shape, shapes, table
 from sirnn.compiler.symmetry import symmetry
 from sirnn.compiler.target import Int64s, Target
 from sirnn.compiler.task import Task
 from sirnn.errors import LocalError
-from sirnn.functions.identities import EQUAL, SYMMETRIC, Identities, Symmetry
+from sirnn.functions.identities import EQUAL, SYMMETRIC, Symmetry
 from sirnn.profile import Profile
 
 MAX_INDEX_BITS = 12
@@ -85,7 +84,7 @@ class Terms:
         max_flights: online, that a plan may take; any number if None.
         index_bits: that a plan must have; any kind of plan will do if None.
         keep: identities that must hold of a plan's words.
-        identities: those of the function; None if its domain is too wide to go through.
+        kept: whether they do.
     """
 
     bound: float
@@ -96,10 +95,10 @@ class Terms:
     max_flights: int | None = None
     index_bits: int | None = None
     keep: tuple[str, ...] = ()
-    identities: Identities | None = None
+    kept: Callable[[Plan], bool] = lambda _: True
 
     @classmethod
-    def of(cls, task: Task, bound: float, identities: Identities | None = None) -> Terms:
+    def of(cls, task: Task, bound: float, kept: Callable[[Plan], bool]) -> Terms:
         """A task's, for a bound that may be smaller than its own."""
         return cls(
             bound,
@@ -110,14 +109,8 @@ class Terms:
             task.max_flights,
             None if task.cut is None else task.cut[1],
             task.keep,
-            identities,
+            kept,
         )
-
-    def kept(self, plan: Plan, target: Target) -> bool:
-        """Whether all that must be kept holds of a plan's words."""
-        if not self.keep or self.identities is None:
-            return True
-        return set(self.keep) <= set(facts(plan, target, self.identities).kept)
 
     def found(self, make: Callable[[], Plan]) -> _Found | None:
         """A plan, its price and its weight, infinite if it takes too many flights; None if its numbers are too wide for
@@ -139,13 +132,11 @@ class _Known:
     Attributes:
         make: makes it.
         terms: what decides.
-        target: what is asked of all words.
         error: ULP that it errs by at most, as far as it is not known to be within the bound.
     """
 
     make: Callable[[], Plan]
     terms: Terms
-    target: Target
     error: float = 0.0
 
     def sketch(self) -> _Found | None:
@@ -157,7 +148,7 @@ class _Known:
         found = self.sketch()
         if found is None or found.weight >= most or self.error > self.terms.bound:
             return None
-        return found if self.terms.kept(found.plan, self.target) else None
+        return found if self.terms.kept(found.plan) else None
 
 
 @attrs.define(eq=False)
@@ -167,7 +158,6 @@ class _Pieces:
     Attributes:
         frame: of the words they are for.
         terms: what decides.
-        target: what is asked of all words.
         index_bits: segments, as a power of two.
         degree: of the polynomials.
         segments: the words, or their sizes.
@@ -177,7 +167,6 @@ class _Pieces:
 
     frame: Frame
     terms: Terms
-    target: Target
     index_bits: int
     degree: int
     segments: Segments
@@ -232,7 +221,7 @@ class _Pieces:
                 slopes, intercepts = line.polish(slopes, intercepts, shift, self.terms.bound)
                 both = [self._exact_at_zero(line, slopes, intercepts, shift), (slopes, intercepts)]
                 made = [self._made(line, shape, guard, each) for each in both if each is not None]
-                kept = [found for found in made if found and self.terms.kept(found.plan, self.target)]
+                kept = [found for found in made if found and self.terms.kept(found.plan)]
                 if kept:
                     return min(kept, key=lambda found: found.weight)  # the first of equals
         return None
@@ -318,19 +307,19 @@ def _ways(target: Target, terms: Terms) -> Iterator[_Known | _Pieces]:
     straight = bent(target, terms.bound)
     if straight is not None:
         for compared in (False, True)[: 1 if straight.straight else 2]:
-            yield _Known(partial(attrs.evolve, straight, compared=compared), terms, target)
+            yield _Known(partial(attrs.evolve, straight, compared=compared), terms)
     for frame in frames(target, terms.bound):
         if frame.target.read_bits <= MAX_TABLE_BITS:
             # A table may be as coarse as is allowed, but of nearest words alone it is known what they keep.
             error = TABLE_ERROR if terms.keep else terms.bound
-            yield _Known(partial(_tabled, frame, error), terms, target, TABLE_ERROR)
+            yield _Known(partial(_tabled, frame, error), terms, TABLE_ERROR)
         for degree in DEGREES:
             if SYMMETRIC not in terms.keep:  # pieces of either side of 0 are each other's mirror image by chance alone
-                yield from _all_pieces(frame, terms, target, degree)
-                yield from _tiers(frame, terms, target, degree)
+                yield from _all_pieces(frame, terms, degree)
+                yield from _tiers(frame, terms, degree)
             found = symmetry(frame.target, terms.bound) if degree == 1 else None
             if found is not None:
-                yield from _all_mirrored(frame, terms, target, found)
+                yield from _all_mirrored(frame, terms, found)
 
 
 def _tabled(frame: Frame, bound: float) -> Plan:
@@ -340,7 +329,7 @@ def _tabled(frame: Frame, bound: float) -> Plan:
 def _pieces_of_size(target: Target, terms: Terms, index_bits: int) -> Iterator[_Pieces]:
     """Of every degree, for the whole range."""
     for degree in DEGREES:
-        pieces = _Pieces(Frame(target), terms, target, index_bits, degree, Segments.of(target, index_bits))
+        pieces = _Pieces(Frame(target), terms, index_bits, degree, Segments.of(target, index_bits))
         if pieces.resolves():
             yield pieces
 
@@ -350,14 +339,14 @@ def _fewest(ways: Iterator[_Pieces]) -> Iterator[_Pieces]:
     return itertools.islice((way for way in ways if way.resolves()), FINER + 1)
 
 
-def _all_pieces(frame: Frame, terms: Terms, whole: Target, degree: int) -> Iterator[_Pieces]:
+def _all_pieces(frame: Frame, terms: Terms, degree: int) -> Iterator[_Pieces]:
     """Of one degree, on segments of one width."""
     target = frame.target
     sizes = range(1, min(target.read_bits - 1, MAX_INDEX_BITS) + 1)
-    return _fewest(_Pieces(frame, terms, whole, bits, degree, Segments.of(target, bits)) for bits in sizes)
+    return _fewest(_Pieces(frame, terms, bits, degree, Segments.of(target, bits)) for bits in sizes)
 
 
-def _all_mirrored(frame: Frame, terms: Terms, whole: Target, found: Symmetry) -> Iterator[_Pieces]:
+def _all_mirrored(frame: Frame, terms: Terms, found: Symmetry) -> Iterator[_Pieces]:
     """Lines for the sizes of words."""
     target = frame.target
     sizes = range(1, min(target.read_bits - 2, MAX_INDEX_BITS) + 1)
@@ -367,14 +356,14 @@ def _all_mirrored(frame: Frame, terms: Terms, whole: Target, found: Symmetry) ->
         # Where runs meet, x is in one of them and -x in the other.
         return segments.pin(slice(None), np.array([0, -1])) if SYMMETRIC in terms.keep else segments
 
-    return _fewest(_Pieces(frame, terms, whole, bits, 1, cut(bits), found) for bits in sizes)
+    return _fewest(_Pieces(frame, terms, bits, 1, cut(bits), found) for bits in sizes)
 
 
-def _tiers(frame: Frame, terms: Terms, whole: Target, degree: int) -> Iterator[_Pieces]:
+def _tiers(frame: Frame, terms: Terms, degree: int) -> Iterator[_Pieces]:
     """Of one degree, in tiers."""
     for index_bits, stretch in ladders(frame.target, degree, terms.bound, MAX_INDEX_BITS):
         tiered = attrs.evolve(frame, target=stretched_target(frame.target, stretch))
-        pieces = _Pieces(tiered, terms, whole, index_bits, degree, Segments.of(tiered.target, index_bits))
+        pieces = _Pieces(tiered, terms, index_bits, degree, Segments.of(tiered.target, index_bits))
         if pieces.resolves():
             yield pieces
 

@@ -9,6 +9,7 @@ import attrs
 from sirnn.compiler.cache import recall, remember
 from sirnn.compiler.cheapest import Terms, cheapest
 from sirnn.compiler.compiled import Compiled
+from sirnn.compiler.plan import Plan
 from sirnn.compiler.price import bill
 from sirnn.compiler.proof import Progress, facts, identities, prove
 from sirnn.compiler.real import RealFunction
@@ -74,8 +75,12 @@ def compile_task(task: Task, *, progress: Progress | None = None) -> Compiled:
     target, bound = tabulate(task), task.max_ulp
     known = identities(target)
     _check_kept(task, known)
+
+    def kept(plan: Plan) -> bool:
+        return not task.keep or known is None or set(task.keep) <= set(facts(plan, target, known).kept)
+
     for _ in range(ATTEMPTS):
-        plan, candidates = cheapest(target, Terms.of(task, bound, known))
+        plan, candidates = cheapest(target, Terms.of(task, bound, kept))
         if plan is None:
             break
         proof = prove(plan, target, progress=progress)

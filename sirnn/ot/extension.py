@@ -21,6 +21,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from sirnn.crypto.hashing import HASHES_PER_KEY, Blocks, chunks, derive_key, expand, hash_blocks
+from sirnn.kernels.codes import beside
 from sirnn.kernels.transpose import transpose
 from sirnn.ot.keys import ReceiverKeys, SenderKeys
 
@@ -80,9 +81,7 @@ def code_pads(key: bytes, rows: Blocks, offsets: Blocks, choices: int) -> Iterat
         A slice of the rows and its pads, (rows, len(offsets), 2) uint64.
     """
     for run, run_key in chunks(derive_key(key, "pads"), len(rows), max(1, HASHES_PER_KEY // choices)):
-        inputs = rows[run, np.newaxis, :]
-        halves = [inputs[:, :, i : i + 2] ^ offsets[:, i : i + 2] for i in range(0, rows.shape[1], 2)]
-        yield run, hash_blocks(run_key, *halves)
+        yield run, hash_blocks(run_key, *beside(rows[run], offsets))
 
 
 def _column_chunks(key: bytes, n: int, width: int) -> Iterator[tuple[slice, bytes, int]]:
