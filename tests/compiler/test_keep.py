@@ -84,12 +84,10 @@ def test_what_cannot_be_kept_is_refused(f, inp, options, problem):
 # ------------------------------------------------------------ a sign, by a ripple or compared
 
 
-@pytest.mark.parametrize("f", ["relu", "abs(x)"])
-def test_the_block_is_among_the_plans_of_a_bend(f):
+def test_the_block_is_among_the_plans_of_a_bend():
     inp = FixedPoint(18, 10)
-    domain = range(-(1 << 17) + 1, 1 << 17)
-    fast = compiled(f, inp, inp, domain=domain)
-    small = compiled(f, inp, inp, domain=domain, flight_bits=0)
+    fast = compiled("relu", inp, inp)
+    small = compiled("relu", inp, inp, flight_bits=0)
     assert isinstance(fast.plan, Bent)
     assert (fast.plan.compared, small.plan.compared) == (True, False)
     assert fast.flights < small.flights - 3
