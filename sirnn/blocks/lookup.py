@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from sirnn import ring
 from sirnn.blocks import split_lookup as splitting
@@ -158,11 +159,19 @@ async def _by_ot(
     field = OtField(x.size, 1 << x.bits, sum(out_bits), additive=tuple(out_bits) if additive else ())
     flat = x.words.reshape(-1)
     if party.is_server:
-        messages = merge(tables, out_bits)[candidates(flat, x.bits)]
+        messages = rotated(merge(tables, out_bits), flat)
         (halves,) = await oblivious_transfer(party, [field], sender=SERVER, messages=[messages])
     else:
         (halves,) = await oblivious_transfer(party, [field], sender=SERVER, choices=[flat])
     return unmerge(halves.reshape(x.shape), out_bits)
+
+
+def rotated(table: Words, half: Words) -> Words:
+    """For each half of an index the entries that the other half 0, 1, .. would choose: (n, len(table)).
+
+    Each is a run of the table written down twice, copied as a whole.
+    """
+    return sliding_window_view(np.concatenate([table, table[:-1]]), len(table))[half]
 
 
 def candidates(half: Words, bits: int) -> Words:

@@ -11,6 +11,7 @@ from sirnn.blocks.comparison import msb, msb_cost
 from sirnn.blocks.conversion import mux, mux_cost
 from sirnn.blocks.rows import row_shapes
 from sirnn.cost import FREE, Cost
+from sirnn.errors import LocalError
 from sirnn.party import Party
 from sirnn.profile import Profile
 from sirnn.protocol import Arith, Clear, protocol
@@ -27,7 +28,7 @@ def argmax_clear(x: Clear) -> Clear:
     return np.argmax(x, axis=-1).astype(np.uint64) if x.size else np.zeros(x.shape[:-1], dtype=np.uint64)
 
 
-def argmax_cost(profile: Profile, shape: tuple[int, ...], *, bits: int) -> Cost:
+def argmax_cost(profile: Profile, shape: tuple[int, ...], *, bits: int, headroom: int = 1) -> Cost:
     """ceil(log2 k) rounds of a top bit and two MUXes at once; the last round needs the index alone."""
     rows, count = shape
     width, total = index_bits(count), FREE
@@ -35,36 +36,56 @@ def argmax_cost(profile: Profile, shape: tuple[int, ...], *, bits: int) -> Cost:
         pairs, count = count // 2, -(-count // 2)
         n = rows * pairs
         chosen = mux_cost(profile, n, bits=width)
-        total += msb_cost(profile, n, bits=bits) + (chosen | mux_cost(profile, n, bits=bits) if count > 1 else chosen)
+        total += msb_cost(profile, n, bits=bits - headroom + 1) + (
+            chosen | mux_cost(profile, n, bits=bits) if count > 1 else chosen
+        )
     return total
 
 
 @protocol(
-    takes=(Arith("bits", below=lambda p: 1 << (p["bits"] - 1)),),
+    takes=(Arith("bits", below=lambda p: 1 << (p["bits"] - p["headroom"])),),
     gives=(Arith(lambda p: index_bits(p["values"])),),
     clear=argmax_clear,
     cost=argmax_cost,
-    examples=[{"bits": bits, "values": values} for bits, values in ((3, 2), (4, 3), (5, 1), (17, 4), (32, 7), (64, 5))],
+    examples=[
+        {"bits": bits, "values": values, "headroom": headroom}
+        for bits, values, headroom in (
+            *((3, 2, 1), (4, 3, 1), (5, 1, 1), (17, 4, 1), (32, 7, 1), (64, 5, 1)),
+            *((5, 3, 3), (32, 4, 16)),
+        )
+    ],
     shapes=row_shapes,
 )
-async def argmax(party: Party, x: ArithmeticShare) -> ArithmeticShare:
+async def argmax(party: Party, x: ArithmeticShare, *, headroom: int = 1) -> ArithmeticShare:
     """Index of the largest value along the last axis of x (rows, values), the first of equals.
 
-    The values are unsigned and below half the ring, so that the top bit of a difference is its sign; add a constant to
-    signed ones. The index has ceil(log2 values) bits.
+    The values are unsigned and have headroom, so that a difference has its sign on top; add a constant to signed ones.
+    The index has ceil(log2 values) bits.
+
+    Args:
+        party: this party.
+        x: share of shape (rows, values).
+        headroom: h >= 1, public: every value is below 2^(bits - h). The more, the cheaper a comparison.
+
+    Raises:
+        LocalError: there is no headroom, or it leaves no bit.
     """
+    if not 1 <= headroom < x.bits:
+        raise LocalError(f"{headroom} bits of headroom in {x!r}", remedy="extend the values by a bit")
     width = index_bits(x.shape[1])
     index = party.constant(np.broadcast_to(np.arange(x.shape[1]), x.shape), width)
     while x.shape[1] > 1:
-        x, index = await _round(party, x, index)
+        x, index = await _round(party, x, index, x.bits - headroom + 1)
     return index[:, 0]
 
 
-async def _round(party: Party, x: ArithmeticShare, index: ArithmeticShare) -> tuple[ArithmeticShare, ArithmeticShare]:
+async def _round(
+    party: Party, x: ArithmeticShare, index: ArithmeticShare, bits: int
+) -> tuple[ArithmeticShare, ArithmeticShare]:
     """Neighbours meet; an odd last one passes."""
     paired = x.shape[1] // 2 * 2
     left, right, passed = slice(0, paired, 2), slice(1, paired, 2), slice(paired, None)
-    smaller: BooleanShare = await msb(party, x[:, left] - x[:, right])
+    smaller: BooleanShare = await msb(party, (x[:, left] - x[:, right]).reduce(bits))
 
     async def win(p: Party, values: ArithmeticShare) -> ArithmeticShare:
         chosen = values[:, left] + await mux(p, smaller, values[:, right] - values[:, left])

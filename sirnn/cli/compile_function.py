@@ -12,6 +12,7 @@ import numpy as np
 from simulator.network import NETWORKS
 from sirnn.cli import compiled_together
 from sirnn.cli.error_plot import sparkline, write_plot
+from sirnn.cli.identities import as_json_fields, as_rows
 from sirnn.cli.options import BITS, EXPRESSION, FILE, SCALE, ExpressionCommand, json_option
 from sirnn.cli.plain import spelled
 from sirnn.cli.report import amount, counted, print_json, progress_bar, say, table
@@ -25,6 +26,7 @@ from sirnn.compiler.search import compile_function as compile_one
 from sirnn.compiler.together import compile_together
 from sirnn.errors import LocalError
 from sirnn.fixedpoint import FixedPoint
+from sirnn.functions.identities import NAMES
 
 
 def _domain(_ctx: click.Context, _param: click.Parameter, text: str | None) -> tuple[float, float] | None:
@@ -38,6 +40,13 @@ def _domain(_ctx: click.Context, _param: click.Parameter, text: str | None) -> t
     if not (colon and np.all(np.isfinite(ends)) and ends[0] <= ends[1]):
         raise click.BadParameter(f"{text!r} is not a domain: give LOW:HIGH, such as -8:0")
     return ends
+
+
+def _keep(_ctx: click.Context, _param: click.Parameter, text: str | None) -> tuple[str, ...]:
+    names = tuple(text.replace(",", " ").split()) if text else ()
+    for name in set(names) - set(NAMES):
+        raise click.BadParameter(f"{name!r} is none of {', '.join(NAMES)}")
+    return names
 
 
 @click.command("compile-function", cls=ExpressionCommand)
@@ -67,6 +76,12 @@ def _domain(_ctx: click.Context, _param: click.Parameter, text: str | None) -> t
     "--max-flights",
     type=click.IntRange(1),
     help="Online flights that it may take. [default: any number]",
+)
+@click.option(
+    "--keep",
+    metavar="NAME,...",
+    callback=_keep,
+    help="Identities that must hold of every word: zero (f(0) is exact), symmetric, monotone. [default: none]",
 )
 @click.option("--exhaust", is_flag=True, help="Prove it on every input, also of wide ones: 2^32 take some ten minutes.")
 @click.option("--count", type=click.IntRange(1), default=COUNT, show_default=True, help="Instances in a batch.")
@@ -172,6 +187,7 @@ def report(compiled: Compiled, *, explain: bool) -> dict[str, Any]:
         "proven": proof.method,
         "inputs": proof.words,
         "overflows": proof.overflows,
+        **as_json_fields(compiled.facts, compiled.plan.out),
         "count": bill.count,
         "bytes_per_instance": bill.bytes_per_instance,
         "bytes_offline": bill.offline.payload,
@@ -190,6 +206,7 @@ def _print(compiled: Compiled, *, explain: bool) -> None:
         ["worst error", f"{proof.max_ulp:.4f} ULP, at x = {proof.worst_input * plan.inp.ulp:g}"],
         ["mean error", f"{proof.mean_ulp:.4f} ULP"],
         ["proof", f"{proof.method}: {counted(proof.words, 'input')}{saturated}"],
+        *(as_rows(compiled.facts, plan.out) if explain else []),
         ["payload", f"{bill.bytes_per_instance:.1f} bytes an instance, in a batch of {bill.count:,}"],
         ["offline", amount(bill.offline.payload)],
         ["online", f"{amount(bill.online.payload)} in {counted(bill.online.flights, 'flight')}"],

@@ -11,6 +11,7 @@ from typing import Any
 import click
 import numpy as np
 
+from sirnn.cli.identities import as_json_fields
 from sirnn.cli.options import BITS, FILE, json_option
 from sirnn.cli.report import counted, print_json, progress_bar, table
 from sirnn.cli.report import out as console
@@ -67,7 +68,8 @@ def prove(
 ) -> None:
     """Evaluate each FUNCTION (all of them if none is named) on every input word, at every pair of scales.
 
-    Reports the worst and the mean error in ULP, units in the last place of the output, against the real function.
+    Reports the worst and the mean error in ULP, units in the last place of the output, against the real function, and
+    at how many pairs of scales its identities hold of every word.
     What is evaluated is the function in clear, whose words the secure protocol gives exactly. Fails if an
     error exceeds the bound claimed for 16-bit words.
     """
@@ -84,7 +86,8 @@ def prove(
     if output is not None:
         write_csv(output, rows)
     if as_json:
-        print_json({"count": total, "proofs": rows, "holds": all(proof.holds for proof in proofs)})
+        full = [{**row, **as_json_fields(proof.facts, proof.out)} for row, proof in zip(rows, proofs, strict=True)]
+        print_json({"count": total, "proofs": full, "holds": all(proof.holds for proof in proofs)})
     else:
         _print(proofs, total, output)
     _refuse(proofs)
@@ -153,8 +156,19 @@ def _print(proofs: list[Proof], total: int, output: Path | None) -> None:
     console.print(
         "Mean: the largest of all pairs. Truncated: both sides cut off to an integer first, as the SIRNN paper counts."
     )
+    if holding := _holding(proofs):
+        console.print(table("What holds of every word", ["", "", "pairs of scales"], holding))
     if output is not None:
         console.print(f"Wrote {counted(len(proofs), 'row')} to {output}.", markup=False, soft_wrap=True)
+
+
+def _holding(proofs: list[Proof]) -> list[list[str]]:
+    """For each identity of each function, at how many pairs of scales it holds."""
+    pairs: dict[tuple[str, str], list[bool]] = {}
+    for proof in proofs:
+        for fact in proof.facts.identities if proof.facts else ():
+            pairs.setdefault((proof.function, fact.says), []).append(fact.kept)
+    return [[*key, f"{sum(kept)} of {len(kept)}"] for key, kept in pairs.items()]
 
 
 def _refuse(proofs: list[Proof]) -> None:

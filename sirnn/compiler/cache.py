@@ -22,8 +22,9 @@ from sirnn.compiler.proof import Proof
 from sirnn.compiler.task import Task
 from sirnn.errors import LocalError
 from sirnn.folders import cache_folders
+from sirnn.functions.identities import Fact, Facts
 
-VERSION = 6
+VERSION = 7
 """To be raised whenever the compiler would choose or measure differently."""
 
 
@@ -68,6 +69,7 @@ def _paths(task: Task) -> list[Path]:
         "flights": [task.flight_bits, task.max_flights],
         "exhaust": task.exhaust,
         "cut": task.cut,
+        "keep": task.keep,
     }
     name = f"{_checksum(decisive)}.json"
     return [folder / name for folder in cache_folders()]
@@ -83,6 +85,7 @@ def _dump(compiled: Compiled) -> dict[str, Any]:
         "plan": codec.dump(compiled.plan),
         "proof": attrs.asdict(compiled.proof),
         "candidates": [attrs.asdict(candidate) for candidate in compiled.candidates],
+        "facts": compiled.facts and attrs.asdict(compiled.facts),
     }
 
 
@@ -90,4 +93,9 @@ def _load(task: Task, document: dict[str, Any]) -> Compiled:
     plan = codec.load(document["plan"])
     candidates = tuple(Candidate(**candidate) for candidate in document["candidates"])
     proof, priced = Proof(**document["proof"]), bill(task.profile, plan, task.count)
-    return Compiled(task, plan, proof, priced, candidates)
+    facts = document["facts"] and _facts(**document["facts"])
+    return Compiled(task, plan, proof, priced, candidates, facts)
+
+
+def _facts(*, identities: list[dict[str, Any]], **ends: int) -> Facts:
+    return Facts(identities=tuple(Fact(**fact) for fact in identities), **ends)

@@ -21,10 +21,11 @@ from sirnn.compiler.ladders import ladders, stretched_target
 from sirnn.compiler.plan import MAX_RING_BITS, Plan
 from sirnn.compiler.price import FLIGHT_BITS, Link, Price, price_of
 from sirnn.compiler.shapes import FLOOR, Shape, shapes, table
-from sirnn.compiler.symmetry import Symmetry, symmetry
+from sirnn.compiler.symmetry import symmetry
 from sirnn.compiler.target import Int64s, Target
 from sirnn.compiler.task import Task
 from sirnn.errors import LocalError
+from sirnn.functions.identities import EQUAL, SYMMETRIC, Symmetry
 from sirnn.profile import Profile
 
 MAX_INDEX_BITS = 12
@@ -50,6 +51,9 @@ FLOOR_ERROR = 0.51
 
 TABLE_ERROR = 0.5
 """ULP that a table errs at most, and almost always somewhere."""
+
+KEEPS_LESS = ", or keeps less"
+"""Added to a verdict where identities are to be kept."""
 
 CHOSEN, DEARER, TOO_COARSE, NO_USE, TOO_MANY = "chosen", "dearer", "too coarse", "dearer at best", "too many flights"
 """Verdicts; of what is dearer at best nothing was fitted, and its price is that of a sketch."""
@@ -79,6 +83,8 @@ class Terms:
         flight_bits: what a flight is worth in bits of an instance, where there is no network.
         max_flights: online, that a plan may take; any number if None.
         index_bits: that a plan must have; any kind of plan will do if None.
+        keep: identities that must hold of a plan's words.
+        kept: whether they do.
     """
 
     bound: float
@@ -88,12 +94,23 @@ class Terms:
     flight_bits: int = FLIGHT_BITS
     max_flights: int | None = None
     index_bits: int | None = None
+    keep: tuple[str, ...] = ()
+    kept: Callable[[Plan], bool] = lambda _: True
 
     @classmethod
-    def of(cls, task: Task, bound: float) -> Terms:
+    def of(cls, task: Task, bound: float, kept: Callable[[Plan], bool]) -> Terms:
         """A task's, for a bound that may be smaller than its own."""
-        index_bits = None if task.cut is None else task.cut[1]
-        return cls(bound, task.network, task.count, task.profile, task.flight_bits, task.max_flights, index_bits)
+        return cls(
+            bound,
+            task.network,
+            task.count,
+            task.profile,
+            task.flight_bits,
+            task.max_flights,
+            None if task.cut is None else task.cut[1],
+            task.keep,
+            kept,
+        )
 
     def found(self, make: Callable[[], Plan]) -> _Found | None:
         """A plan, its price and its weight, infinite if it takes too many flights; None if its numbers are too wide for
@@ -129,7 +146,9 @@ class _Known:
     def fitted(self, most: float) -> _Found | None:
         """The plan, if it is within the bound and weighs less than `most`."""
         found = self.sketch()
-        return found if found and found.weight < most and self.error <= self.terms.bound else None
+        if found is None or found.weight >= most or self.error > self.terms.bound:
+            return None
+        return found if self.terms.kept(found.plan) else None
 
 
 @attrs.define(eq=False)
@@ -187,7 +206,10 @@ class _Pieces:
         return self.terms.found(lambda: self.frame.whole(shape.sketch(self.frame.target, self.segments)))
 
     def _fit(self, shape: Shape) -> _Found | None:
-        """The plan with the fewest guard bits, its error then made as small as it can be; None if there is none."""
+        """The plan with the fewest guard bits, its error then made as small as it can be; None if there is none.
+
+        If f(0) can be had exactly for no more, it is.
+        """
         line = shape.line(self.segments)
         rooms = self._possible(line)
         if rooms is None:
@@ -195,11 +217,48 @@ class _Pieces:
         for guard in shape.guards:
             slopes, intercepts, does = line.choose(rooms, shape.drops[0] - guard)
             if np.all(does):
-                slopes, intercepts = line.polish(slopes, intercepts, shape.drops[0] - guard, self.terms.bound)
-                return self._made(shape, guard, intercepts, slopes)
+                shift = shape.drops[0] - guard
+                slopes, intercepts = line.polish(slopes, intercepts, shift, self.terms.bound)
+                both = [self._exact_at_zero(line, slopes, intercepts, shift), (slopes, intercepts)]
+                made = [self._made(line, shape, guard, each) for each in both if each is not None]
+                kept = [found for found in made if found and self.terms.kept(found.plan)]
+                if kept:
+                    return min(kept, key=lambda found: found.weight)  # the first of equals
         return None
 
-    def _made(self, shape: Shape, guard: int, intercepts: Int64s, slopes: Int64s) -> _Found | None:
+    def _exact_at_zero(
+        self, line: Line, slopes: Int64s, intercepts: Int64s, shift: int
+    ) -> tuple[Int64s, Int64s] | None:
+        """The same lines but for the segment of x = 0, whose result there is f(0); None if that cannot be."""
+        place = self._origin()
+        if place is None:
+            return None
+        one = line.pinned(*place)
+        slope, intercept, does = one.choose(one.rooms(self.terms.bound), shift)
+        if not does[0]:
+            return None
+        slope, intercept = one.polish(slope, intercept, shift, self.terms.bound)
+        slopes, intercepts = slopes.copy(), intercepts.copy()
+        slopes[place[0]], intercepts[place[0]] = slope[0], intercept[0]
+        return slopes, intercepts
+
+    def _origin(self) -> tuple[int, int] | None:
+        """Segment and place of x = 0, if its value is an integer."""
+        word = self.frame.target.origin
+        if word is None:
+            return None
+        length = self.segments.length - (self.symmetry is not None)  # segments of sizes have both of their ends
+        row, column = word // length, int(np.searchsorted(self.segments.rest, word % length - length // 2))
+        value = self.segments.goal[row, column]
+        return (row, column) if abs(value - np.rint(value)) <= EQUAL else None
+
+    def _made(self, line: Line, shape: Shape, guard: int, lines: tuple[Int64s, Int64s]) -> _Found | None:
+        if SYMMETRIC in self.terms.keep:
+            untied = line.untied(*lines, shape.drops[0] - guard, self.terms.bound)
+            if untied is None:
+                return None
+            lines = untied
+        slopes, intercepts = lines
         return self.terms.found(lambda: self.frame.whole(shape.plan(self.frame.target, guard, intercepts, slopes)))
 
     def _possible(self, line: Line) -> Rooms | None:
@@ -228,7 +287,8 @@ def cheapest(target: Target, terms: Terms) -> tuple[Plan | None, tuple[Candidate
         verdict, known = TOO_MANY if sketch.weight == math.inf else NO_USE, sketch
         if sketch.weight < (math.inf if best is None else best.weight):
             found = way.fitted(math.inf)
-            verdict, known = (TOO_COARSE, sketch) if found is None else (DEARER, found)
+            coarse = TOO_COARSE + KEEPS_LESS * bool(terms.keep)
+            verdict, known = (coarse, sketch) if found is None else (DEARER, found)
             if found is not None and (best is None or found.weight < best.weight):
                 best = found
         name = describe(known.plan)
@@ -246,13 +306,17 @@ def _ways(target: Target, terms: Terms) -> Iterator[_Known | _Pieces]:
         return
     straight = bent(target, terms.bound)
     if straight is not None:
-        yield _Known(lambda: straight, terms)
+        for compared in (False, True)[: 1 if straight.straight else 2]:
+            yield _Known(partial(attrs.evolve, straight, compared=compared), terms)
     for frame in frames(target, terms.bound):
         if frame.target.read_bits <= MAX_TABLE_BITS:
-            yield _Known(partial(_tabled, frame, terms.bound), terms, TABLE_ERROR)
+            # A table may be as coarse as is allowed, but of nearest words alone it is known what they keep.
+            error = TABLE_ERROR if terms.keep else terms.bound
+            yield _Known(partial(_tabled, frame, error), terms, TABLE_ERROR)
         for degree in DEGREES:
-            yield from _all_pieces(frame, terms, degree)
-            yield from _tiers(frame, terms, degree)
+            if SYMMETRIC not in terms.keep:  # pieces of either side of 0 are each other's mirror image by chance alone
+                yield from _all_pieces(frame, terms, degree)
+                yield from _tiers(frame, terms, degree)
             found = symmetry(frame.target, terms.bound) if degree == 1 else None
             if found is not None:
                 yield from _all_mirrored(frame, terms, found)
@@ -286,7 +350,13 @@ def _all_mirrored(frame: Frame, terms: Terms, found: Symmetry) -> Iterator[_Piec
     """Lines for the sizes of words."""
     target = frame.target
     sizes = range(1, min(target.read_bits - 2, MAX_INDEX_BITS) + 1)
-    return _fewest(_Pieces(frame, terms, bits, 1, Segments.of_sizes(target, bits, found), found) for bits in sizes)
+
+    def cut(index_bits: int) -> Segments:
+        segments = Segments.of_sizes(target, index_bits, found)
+        # Where runs meet, x is in one of them and -x in the other.
+        return segments.pin(slice(None), np.array([0, -1])) if SYMMETRIC in terms.keep else segments
+
+    return _fewest(_Pieces(frame, terms, bits, 1, cut(bits), found) for bits in sizes)
 
 
 def _tiers(frame: Frame, terms: Terms, degree: int) -> Iterator[_Pieces]:

@@ -219,19 +219,25 @@ async def bent(party: Party, x: ArithmeticShare, plan: Bent) -> ArithmeticShare:
     above = _line(party, x, plan.above, plan.out.bits)
     if plan.straight:
         return above
-    rest = plan.read_bits - 1
-    sign = BooleanShare(ring.top_bit(ring.reduce(x.words, plan.read_bits), plan.read_bits))
-    if rest:
-        sign ^= await carry(party, x.reduce(rest))
-    return above + await _below(party, x, sign, plan)
+    return above + await _below(party, x, await _sign(party, x.reduce(plan.read_bits), plan), plan)
+
+
+async def _sign(party: Party, x: ArithmeticShare, plan: Bent) -> BooleanShare:
+    if plan.compared:
+        return await msb(party, x)
+    own = BooleanShare(ring.top_bit(x.words, x.bits))
+    return own ^ await carry(party, x.reduce(x.bits - 1)) if x.bits > 1 else own
+
+
+def _sign_cost(profile: Profile, n: int, plan: Bent) -> Cost:
+    if plan.compared:
+        return msb_cost(profile, n, bits=plan.read_bits)
+    return carry_cost(profile, n, bits=plan.read_bits - 1) if plan.read_bits > 1 else FREE
 
 
 def bent_cost(profile: Profile, n: int, plan: Bent) -> Cost:
-    """A carry of all bits that are read but the top one, and a MUX or, if the lines are parallel, a B2A."""
-    if plan.straight:
-        return FREE
-    rest = plan.read_bits - 1
-    return (carry_cost(profile, n, bits=rest) if rest else FREE) + _below_cost(profile, n, plan)
+    """A carry of all bits that are read but the top one, or a comparison, and a MUX or, of parallel lines, a B2A."""
+    return FREE if plan.straight else _sign_cost(profile, n, plan) + _below_cost(profile, n, plan)
 
 
 PRIMITIVES = (sides, sides_above, select, bent)

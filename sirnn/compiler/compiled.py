@@ -14,6 +14,7 @@ from sirnn.compiler.proof import Proof, errors_at
 from sirnn.compiler.real import Reals
 from sirnn.compiler.target import Int64s, tabulate
 from sirnn.compiler.task import Task
+from sirnn.functions.identities import Facts
 
 SHOWN = 1 << 20
 """Inputs whose errors are shown."""
@@ -46,6 +47,7 @@ class Compiled:
         proof: its error.
         bill: its exact cost in a batch.
         candidates: ways that were weighed, the chosen one first.
+        facts: which identities of the function hold of every word; None if there are too many to go through.
     """
 
     task: Task
@@ -53,6 +55,7 @@ class Compiled:
     proof: Proof
     bill: Bill
     candidates: tuple[Candidate, ...]
+    facts: Facts | None = None
 
     @property
     def max_ulp(self) -> float:
@@ -95,7 +98,7 @@ def describe(plan: Plan) -> str:
     if isinstance(plan, Clamped):
         return f"{describe(plan.inner)} within {plan.inside_bits} bits"
     if isinstance(plan, Bent):
-        return "a straight line" if plan.straight else "a line either side of 0"
+        return "a straight line" if plan.straight else f"a line either side of 0{', compared' * plan.compared}"
     if isinstance(plan, Tiered):
         return f"{describe(plan.inner)} in {len(plan.stretch.tiers)} tiers"
     if isinstance(plan, Piecewise):

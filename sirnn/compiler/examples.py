@@ -213,6 +213,9 @@ BENT = [
     Bent(FixedPoint(7, 0), FixedPoint(9, 0), below=Line(4, 0), above=Line(-4, 2), read_bits=4),
     Bent(FixedPoint(5, 0, signed=False), FixedPoint(4, 0), below=Line(0, 0), above=Line(5, 2)),
     Bent(FixedPoint(16, 12), FixedPoint(16, 12), below=Line(-1, 0), above=Line(1, 0)),
+    Bent(FixedPoint(6, 0), FixedPoint(6, 0), below=Line(0, 0), above=Line(1, 0), compared=True),
+    Bent(FixedPoint(1, 0), FixedPoint(4, 0), below=Line(8, 1), above=Line(-8, 3), compared=True),
+    Bent(FixedPoint(32, 16), FixedPoint(32, 16), below=Line(0, 0), above=Line(1, 0), compared=True),
 ]
 """A bend, a step by a power of two, and a straight line; words of one bit, and results that wrap."""
 

@@ -20,14 +20,18 @@ are those of the highest and the lowest value nearby. A truncated product lies a
 
 from __future__ import annotations
 
+import itertools
+
 import attrs
 import numpy as np
 
+from sirnn import ring
 from sirnn.compiler.plan import Integers
 from sirnn.compiler.real import Reals
 from sirnn.compiler.rounding import band, floored
-from sirnn.compiler.symmetry import EQUAL, Symmetry, sizes_at
-from sirnn.compiler.target import REFERENCE_ERROR, Bools, Int64s, Target
+from sirnn.compiler.symmetry import sizes_at
+from sirnn.compiler.target import Bools, Int64s, Target
+from sirnn.functions.identities import EQUAL, REFERENCE_ERROR, Symmetry
 
 NEIGHBOURS = (0, 1, -1, 2, -2)
 """Slopes tried around the best one: one of them may meet the grid of the intercepts where the best does not."""
@@ -36,6 +40,9 @@ PATIENCE = 16
 """Steps of one length after which it is doubled: where few of a segment's words are asked for, the best slope is as far
 from the chord as those are near each other.
 """
+
+UNTYING = tuple(sorted(range(-16, 17), key=abs))
+"""Steps of an intercept that are tried to avoid ties."""
 
 HALVINGS = 8
 """Steps of the bisection for the smallest bound: to less than a hundredth of an ULP."""
@@ -73,12 +80,14 @@ class Segments:
         asked: whether anything is asked of a word, likewise.
         rest: the words' places around the middle of their run, ascending, first and last of the run included, (words,).
         every: whether these are all words.
+        pinned: words whose results must be the integers nearest to their values, likewise; there are none if None.
     """
 
     goal: Reals
     asked: Bools
     rest: Int64s
     every: bool = True
+    pinned: Bools | None = None
 
     @classmethod
     def of(cls, target: Target, index_bits: int, rows: Int64s | None = None) -> Segments:
@@ -109,7 +118,14 @@ class Segments:
 
     def only(self, rows: Int64s) -> Segments:
         """Some of the segments."""
-        return attrs.evolve(self, goal=self.goal[rows], asked=self.asked[rows])
+        pinned = None if self.pinned is None else self.pinned[rows]
+        return attrs.evolve(self, goal=self.goal[rows], asked=self.asked[rows], pinned=pinned)
+
+    def pin(self, rows: Int64s | slice, columns: Int64s) -> Segments:
+        """The same with these words of these segments pinned too."""
+        pinned = np.zeros(self.goal.shape, np.bool_) if self.pinned is None else self.pinned.copy()
+        pinned[rows, columns] = True
+        return attrs.evolve(self, pinned=pinned & self.asked)
 
     def chords(self, less: Reals | float = 0.0) -> Reals:
         """ULP per word from the first to the last word asked for in each segment, of values less others; 0 of fewer."""
@@ -171,6 +187,10 @@ class Segments:
             spare = int(np.ldexp(SLACK, drop))
             lowest, highest = lowest + spare, highest - spare
         low, high = np.maximum(low, lowest), np.minimum(high, highest)
+        if self.pinned is not None:
+            value = np.rint(self.goal).astype(np.int64) << drop
+            low = np.where(self.pinned, np.maximum(low, value), low)
+            high = np.where(self.pinned, np.minimum(high, value + (1 << drop) - 1), high)
         return np.where(self.asked, low, lowest), np.where(self.asked, high, highest)
 
 
@@ -293,6 +313,11 @@ class Line:
         """The same of some of the segments."""
         return attrs.evolve(self, segments=self.segments.only(rows), higher=tuple(each[rows] for each in self.higher))
 
+    def pinned(self, row: int, column: int) -> Line:
+        """The same of one segment, one of its words pinned."""
+        one = self.within(np.array([row]))
+        return attrs.evolve(one, segments=one.segments.pin(slice(None), np.array([column])))
+
     def bent(self) -> tuple[Int64s, Int64s]:
         """What the higher coefficients add to z at each word, and how much more or less it may be nearby."""
         rest, inner = self.segments.rest, self.drops[1:]
@@ -347,3 +372,25 @@ class Line:
             slopes, intercepts = np.where(does, slope, slopes), np.where(does, intercept, intercepts)
             worst, floor = np.where(does, middle, worst), np.where(does, floor, middle)
         return slopes, intercepts
+
+    def untied(self, slopes: Int64s, intercepts: Int64s, shift: int, bound: float) -> tuple[Int64s, Int64s] | None:
+        """Of mirrored segments, slopes and intercepts near these without a result half-way between integers, which is
+        rounded up on either side of 0; None if there are none for some segment.
+        """
+        constant = 0 if self.symmetry is None else self.symmetry.constant
+        low, high = self.limits(bound, self.bent())
+        drop, rest = self.drops[0], self.segments.rest
+        half = (constant + 1 << drop - 1) & ring.mask(drop)
+        paired = np.ones(self.segments.goal.shape, np.bool_)
+        paired[0, 0] = False  # x = 0 is its own mirror image
+        slopes, intercepts, left = slopes.copy(), intercepts.copy(), np.arange(len(slopes))
+        for step, offset in itertools.product(NEIGHBOURS, UNTYING):
+            slope = np.clip(slopes[left] + step, self.slopes.low, self.slopes.high)
+            z = ((2 * (intercepts[left] + offset) + 1) << shift >> 1)[:, None] + slope[:, None] * rest
+            tied = (z & ring.mask(drop) == half) & paired[left]
+            does = np.all((low[left] <= z) & (z <= high[left]) & ~tied, axis=1)
+            slopes[left[does]], intercepts[left[does]] = slope[does], intercepts[left[does]] + offset
+            left = left[~does]
+            if not left.size:
+                return slopes, intercepts
+        return None

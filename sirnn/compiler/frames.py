@@ -14,8 +14,9 @@ import numpy as np
 
 from sirnn.compiler.ladders import StretchedTarget
 from sirnn.compiler.plan import Bent, Clamped, Inner, Line, Piecewise, Plan, Table, Tiered
-from sirnn.compiler.target import REFERENCE_ERROR, Target
+from sirnn.compiler.target import Target
 from sirnn.fixedpoint import FixedPoint
+from sirnn.functions.identities import REFERENCE_ERROR
 
 MARGINS = 2
 """Frames that are tried: the narrowest, and each a bit wider."""

@@ -52,6 +52,11 @@ class StretchedTarget(Target):
         return np.where(does, values, 0.0), asked & does
 
     @property
+    def origin(self) -> int | None:
+        """As `Target.origin`."""
+        return None if self.whole.origin is None else int(self.stretch(np.zeros(1, np.int64))[0])
+
+    @property
     def known_words(self) -> Int64s:
         """As `Target.known_words`."""
         return self.stretch(self.whole.known_words)

@@ -18,6 +18,7 @@ from sirnn.compiler.evaluate import evaluate, evaluate_cost
 from sirnn.compiler.expression import parse
 from sirnn.compiler.library import LIBRARY
 from sirnn.compiler.plan import Plan
+from sirnn.compiler.proof import reach
 from sirnn.compiler.saved import is_saved, load
 from sirnn.compiler.search import compile_function
 from sirnn.compiler.task import Task
@@ -48,6 +49,7 @@ class Method:
         clear: its words, uint64 to uint64, any shape.
         cost: what it costs on n of them.
         run: the coroutine `(party, x)`.
+        reach: the least and the greatest integer that an output word may be, over all of the domain.
         digest: of the compiled plan, which both parties must have alike; empty where an algorithm is fixed.
     """
 
@@ -59,6 +61,7 @@ class Method:
     clear: Callable[[Clear], Clear]
     cost: Callable[[int], Cost]
     run: Callable[..., Awaitable[ArithmeticShare]]
+    reach: Callable[[], tuple[int, int]]
     digest: str = ""
 
     def inputs(self, count: int) -> Words:
@@ -148,6 +151,7 @@ def _method(profile: Profile, name: str, inp: FixedPoint, out: FixedPoint) -> Me
         partial(fixed.clear, **types),
         lambda n: fixed.cost(profile, n, **types),
         partial(fixed.run, **types),
+        lru_cache(partial(fixed.reach, inp, out)),
     )
 
 
@@ -175,6 +179,7 @@ def planned(task: Task, plan: Plan) -> Method:
         plan.evaluate,
         lambda n: evaluate_cost(Profile.LEAN, n, plan=plan),
         partial(evaluate, plan=plan),
+        lru_cache(partial(reach, plan, task)),
         digest(plan),
     )
 

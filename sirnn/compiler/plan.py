@@ -456,6 +456,8 @@ class Bent:
         below: for x < 0; of no effect for unsigned inputs.
         above: for x >= 0.
         read_bits: low bits of the input of which the top one is read as its sign; by default all of them.
+        compared: whether the sign is found by a tree of comparisons, as the block `relu` does, in the fewest flights,
+            or by a ripple, for the fewest bytes. The words are the same.
 
     Raises:
         LocalError: a slope needs more bits than the input has.
@@ -466,6 +468,7 @@ class Bent:
     below: Line
     above: Line
     read_bits: int = attrs.field(default=attrs.Factory(_all_bits, takes_self=True))
+    compared: bool = False
 
     def __attrs_post_init__(self) -> None:
         _require(1 <= self.read_bits <= self.inp.bits, f"{self.read_bits} bits read of {self.inp}")

@@ -24,13 +24,12 @@ from sirnn.compiler.frames import cut
 from sirnn.compiler.plan import Bent, Clamped, Inner, Line, Piecewise, Plan, Symmetric, Tiered
 from sirnn.compiler.real import Reals
 from sirnn.compiler.rounding import band
-from sirnn.compiler.target import Int64s, Target, every, values_of
+from sirnn.compiler.target import Int64s, Target, every, tabulate, values_of
+from sirnn.compiler.task import Task
+from sirnn.functions.identities import EXHAUSTED, Facts, Identities, facts_of, identities_of, reach_of
 
 CHUNK = 1 << 19
 """Words evaluated at once: bounds the memory on wide inputs."""
-
-EXHAUSTED = 1 << 24
-"""Words of a domain that are all evaluated."""
 
 GRID = 1 << 22
 """Words of a wider range that are evaluated."""
@@ -92,7 +91,7 @@ def prove(plan: Plan, target: Target, *, progress: Progress | None = None) -> Pr
     Raises:
         LocalError: the function has no value somewhere, or one the output type cannot hold.
     """
-    exhaustive = target.task.exhaust or len(target.domain) <= EXHAUSTED
+    exhaustive = target.task.exhaust or is_short(target)
     total, words, overflows, worst, worst_input = 0.0, 0, 0, -1.0, target.domain.start
     for part, run, rest_bits in _runs(plan, target):
         errors, evaluated = 0.0, 0
@@ -107,6 +106,32 @@ def prove(plan: Plan, target: Target, *, progress: Progress | None = None) -> Pr
         total, words = total + errors / evaluated * len(run), words + evaluated
     method = EXHAUSTIVE if exhaustive else INTERVALS
     return Proof(method, words, worst, total / len(target.domain), worst_input, overflows)
+
+
+def identities(target: Target) -> Identities | None:
+    """What holds of the function exactly; None if its domain has too many words to go through them all."""
+    return identities_of(lambda integers: target.at(integers)[0], target.domain) if is_short(target) else None
+
+
+def facts(plan: Plan, target: Target, known: Identities) -> Facts:
+    """Which of the function's identities hold of every word of a plan, and its least and greatest result."""
+    return facts_of(lambda integers: _results(plan, integers), target.domain, known, target.inp, target.out)
+
+
+def reach(plan: Plan, task: Task) -> tuple[int, int]:
+    """The least and the greatest integer that a plan gives on the domain: exactly where its words can all be gone
+    through, else by the function's own range, on as many words as a wide input is seen at, and the error allowed.
+    """
+    target = tabulate(task)
+    if is_short(target):
+        return reach_of(lambda integers: _results(plan, integers), task.domain)
+    low, high = plan.out.int_range
+    return max(low, int(np.ceil(target.low - task.max_ulp))), min(high, int(np.floor(target.high + task.max_ulp)))
+
+
+def is_short(target: Target) -> bool:
+    """Whether all words of the domain are evaluated without being asked for."""
+    return len(target.domain) <= EXHAUSTED
 
 
 def errors_at(plan: Plan, target: Target, integers: Int64s) -> tuple[Reals, int]:

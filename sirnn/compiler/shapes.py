@@ -11,8 +11,8 @@ from sirnn.compiler.fit import Line, Segments, Window
 from sirnn.compiler.plan import MAX_RING_BITS, Integers, Piecewise, Symmetric, Table
 from sirnn.compiler.real import Reals
 from sirnn.compiler.rounding import band
-from sirnn.compiler.symmetry import Symmetry
 from sirnn.compiler.target import Int64s, Target
+from sirnn.functions.identities import Symmetry
 
 MAX_GUARD = 6
 """Bits of an intercept behind the point, at most."""

@@ -24,9 +24,6 @@ Int64s: TypeAlias = npt.NDArray[np.int64]
 
 Bools: TypeAlias = npt.NDArray[np.bool_]
 
-REFERENCE_ERROR = 2.0**-46
-"""Relative error allowed to the double-precision reference, so that no near-tie is decided by it."""
-
 MAX_READ_BITS = 32
 """Bits of an input that a plan may read."""
 
@@ -95,6 +92,11 @@ class Target:
             return every(run)
         known = [integer for integer in self.known if integer in run]
         return np.union1d(spread(run), np.array(known, dtype=np.int64))
+
+    @property
+    def origin(self) -> int | None:
+        """The word of 0; None if nothing is asked of it."""
+        return 0 if 0 in self.domain else None
 
     @property
     def known_words(self) -> Int64s:

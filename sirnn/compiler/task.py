@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import attrs
 
 from sirnn.compiler.expression import parse
@@ -10,6 +12,7 @@ from sirnn.compiler.price import COUNT, FLIGHT_BITS, Link
 from sirnn.compiler.real import RealFunction
 from sirnn.errors import LocalError
 from sirnn.fixedpoint import FixedPoint
+from sirnn.functions.identities import NAMES
 from sirnn.profile import Profile
 
 
@@ -34,6 +37,7 @@ class Task:
         exhaust: whether its error is proved on every word of however wide a domain.
         cut: how many bits of the input the plan must read, and how many of these must be its index, so that it can be
             evaluated together with others; whatever is cheapest if None.
+        keep: names of identities of the function (`functions.identities`) that must hold of every word.
     """
 
     name: str
@@ -51,10 +55,13 @@ class Task:
     max_flights: int | None = None
     exhaust: bool = False
     cut: tuple[int, int] | None = None
+    keep: tuple[str, ...] = ()
 
     def __attrs_post_init__(self) -> None:
         if not 0 < self.max_ulp < 1 << 20:
             raise LocalError(f"an error of {self.max_ulp:g} ULP", remedy="allow a positive one, such as 1")
+        for name in set(self.keep) - set(NAMES):
+            raise LocalError(f"no identity is called {name!r}", remedy=f"name {', '.join(NAMES)}")
 
 
 def make_task(
@@ -73,6 +80,7 @@ def make_task(
     max_flights: int | None = None,
     exhaust: bool = False,
     cut: tuple[int, int] | None = None,
+    keep: Collection[str] = (),
 ) -> Task:
     """A task, from a callable, an expression or the name of a library function, whose defaults then hold.
 
@@ -113,4 +121,5 @@ def make_task(
         max_flights,
         exhaust,
         cut,
+        tuple(sorted(keep)),
     )

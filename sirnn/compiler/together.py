@@ -25,7 +25,6 @@ from sirnn.compiler.plan import Clamped, Piecewise, Plan, Symmetric
 from sirnn.compiler.price import Bill, Price
 from sirnn.compiler.real import RealFunction
 from sirnn.compiler.search import compile_task
-from sirnn.compiler.symmetry import EQUAL
 from sirnn.compiler.target import values_of
 from sirnn.compiler.task import Task, make_task
 from sirnn.correlations.kinds import price
@@ -33,6 +32,7 @@ from sirnn.correlations.prepare import plan as plan_ahead
 from sirnn.cost import Cost, parallel
 from sirnn.errors import LocalError
 from sirnn.fixedpoint import FixedPoint
+from sirnn.functions.identities import EQUAL
 from sirnn.party import Branch, Party
 from sirnn.profile import Profile
 from sirnn.protocol import Clear

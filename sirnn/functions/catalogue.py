@@ -15,6 +15,7 @@ from sirnn.errors import LocalError
 from sirnn.fixedpoint import FixedPoint
 from sirnn.functions.division import positive_reciprocal, positive_reciprocal_clear, positive_reciprocal_cost
 from sirnn.functions.exponential import exp, exp_clear, exp_cost
+from sirnn.functions.identities import EXHAUSTED, Int64s, reach_of
 from sirnn.functions.reciprocal import (
     reciprocal,
     reciprocal_bits,
@@ -22,7 +23,7 @@ from sirnn.functions.reciprocal import (
     reciprocal_cost,
     reciprocal_parameters,
 )
-from sirnn.functions.sigmoid import sigmoid, sigmoid_clear, sigmoid_cost
+from sirnn.functions.sigmoid import sigmoid, sigmoid_clear, sigmoid_cost, sigmoid_reach
 from sirnn.functions.square_root import rsqrt, rsqrt_clear, rsqrt_cost, sqrt, sqrt_clear, sqrt_cost
 from sirnn.functions.tanh import tanh, tanh_clear, tanh_cost
 from sirnn.party import Party
@@ -73,6 +74,8 @@ class MathFunction:
         cost: its cost, `(profile, n, *, inp, out)`.
         real: the real function, in double precision: a few 2^-53 relative, far below a ULP of at most 32 bits.
         domain: the integers it is defined on, for an input type.
+        known_reach: the least and the greatest integer of its words, `(inp, out)`, where they can be had without going
+            through every input.
     """
 
     name: str
@@ -82,6 +85,7 @@ class MathFunction:
     cost: Callable[..., Cost]
     real: Callable[[Reals], Reals]
     domain: Callable[[FixedPoint], range]
+    known_reach: Callable[[FixedPoint, FixedPoint], tuple[int, int]] | None = None
 
     def inputs(self, inp: FixedPoint, count: int) -> Words:
         """`count` words spread evenly over the domain, every one of it if there are enough."""
@@ -89,6 +93,28 @@ class MathFunction:
         if len(domain) == 0:
             raise LocalError(f"{self.name} is not defined anywhere on {inp}", remedy=self.summary)
         return spread(domain, inp, count)
+
+    def reach(self, inp: FixedPoint, out: FixedPoint) -> tuple[int, int]:
+        """The least and the greatest integer of its words on its domain, by going through them if they are not known.
+
+        Raises:
+            LocalError: there are too many.
+        """
+        if self.known_reach is not None:
+            return self.known_reach(inp, out)
+        if len(self.domain(inp)) > EXHAUSTED:
+            raise LocalError(
+                f"{inp} has too many words to see which results {self.name} has", remedy="use a narrower type"
+            )
+        return reach_of(lambda integers: self.results(integers, inp, out), self.domain(inp))
+
+    def results(self, integers: Int64s, inp: FixedPoint, out: FixedPoint) -> Int64s:
+        """Integers of its words, at integers of the input."""
+        return out.to_int(self.clear(ring.from_signed(integers, inp.bits).astype(np.uint64), inp=inp, out=out))
+
+    def values(self, integers: Int64s, inp: FixedPoint, out: FixedPoint) -> Reals:
+        """The real function in ULP of the output, at integers of the input."""
+        return np.ldexp(self.real(np.ldexp(integers.astype(np.float64), -inp.scale)), out.scale)
 
     def compare(self, x: Words, y: Words, inp: FixedPoint, out: FixedPoint) -> Comparison:
         """Output words y beside what the real function is at the input words x, same shape."""
@@ -188,7 +214,9 @@ FUNCTIONS = {
             _positive,
         ),
         MathFunction("rsqrt", "1 / sqrt(x) for x > 0", rsqrt, rsqrt_clear, rsqrt_cost, _rsqrt, _positive),
-        MathFunction("sigmoid", "1 / (1 + e^-x)", sigmoid, sigmoid_clear, sigmoid_cost, _sigmoid, _whole),
+        MathFunction(
+            "sigmoid", "1 / (1 + e^-x)", sigmoid, sigmoid_clear, sigmoid_cost, _sigmoid, _whole, sigmoid_reach
+        ),
         MathFunction("sqrt", "square root of x >= 0", sqrt, sqrt_clear, sqrt_cost, np.sqrt, _not_negative),
         MathFunction("tanh", "hyperbolic tangent", tanh, tanh_clear, tanh_cost, np.tanh, _whole),
         MathFunction(

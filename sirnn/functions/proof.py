@@ -21,6 +21,7 @@ from sirnn import ring
 from sirnn.errors import LocalError
 from sirnn.fixedpoint import FixedPoint
 from sirnn.functions.catalogue import Comparison, MathFunction, Reals
+from sirnn.functions.identities import EXHAUSTED, Facts, facts_of, identities_of
 
 REFERENCE_ERROR = 2.0**-48
 """Relative error allowed to the double-precision reference; tests hold it to arbitrary precision."""
@@ -81,6 +82,7 @@ class Proof:
         worst_input: integer of the first word with the largest error; the real input is worst_input / 2^inp.scale.
         truncated_ulp_max: largest |trunc(calculated 2^s) - trunc(real 2^s)|, the measure that the paper reports;
             real is in double precision there too, so that tanh of a large number is 1.
+        facts: which identities of the function hold of these words; None if there are too many to go through twice.
     """
 
     function: str
@@ -92,6 +94,7 @@ class Proof:
     mean_ulp: float
     worst_input: int
     truncated_ulp_max: int
+    facts: Facts | None
 
     @property
     def claim(self) -> Claim | None:
@@ -163,18 +166,31 @@ def prove(
             remedy="use a narrower output type",
         )
     mean = sum(tally.total for tally in tallies) / inputs
-    return Proof(function.name, inp, out, least, inputs, worst.worst, mean, worst.worst_input, at_least)
+    held = [end for tally in tallies if tally.held for end in tally.held]
+    found = _facts(function, range(min(held), max(held) + 1), inp, out)
+    return Proof(function.name, inp, out, least, inputs, worst.worst, mean, worst.worst_input, at_least, found)
+
+
+def _facts(function: MathFunction, integers: range, inp: FixedPoint, out: FixedPoint) -> Facts | None:
+    """Which identities hold of the words between the first and the last whose value the type can hold."""
+    if len(integers) > EXHAUSTED:
+        return None
+    known = identities_of(lambda some: function.values(some, inp, out), integers)
+    return facts_of(lambda some: function.results(some, inp, out), integers, known, inp, out)
 
 
 @attrs.frozen
 class _Tally:
-    """Errors of some words: how many, their sum, the worst and where, and the worst truncated one from and to."""
+    """Errors of some words: how many, their sum, the worst and where, the worst truncated one from and to; and the
+    first and the last word whose value fits, if any does.
+    """
 
     inputs: int = 0
     total: float = 0.0
     worst: float = -1.0
     worst_input: int = 0
     truncated: tuple[int, int] = (0, 0)
+    held: tuple[int, int] | None = None
 
 
 def _chunks(integers: range) -> Iterator[range]:
@@ -191,7 +207,8 @@ def _tally(function: MathFunction, integers: range, inp: FixedPoint, out: FixedP
     worst = float(errors.max())
     # Of words that are equally bad to within the reference's precision, the first, on every machine.
     first = int(held[np.argmax(errors >= worst - 2 * margin)])
-    return _Tally(held.size, float(errors.sum()), worst, integers[first], _truncated(calculated, real, margin))
+    ends = integers[int(held[0])], integers[int(held[-1])]
+    return _Tally(held.size, float(errors.sum()), worst, integers[first], _truncated(calculated, real, margin), ends)
 
 
 def _truncated(calculated: Reals, real: Reals, margin: Reals) -> tuple[int, int]:

@@ -18,6 +18,7 @@ from sirnn.blocks.truncation import truncate_reduce, truncate_reduce_cost
 from sirnn.cost import FREE, Cost, parallel, sequence
 from sirnn.fixedpoint import FixedPoint
 from sirnn.functions.exponential import check_types, exp, exp_clear, exp_cost, unit_type
+from sirnn.functions.identities import Int64s, reach_of
 from sirnn.functions.magnitude import (
     negative_magnitude,
     negative_magnitude_clear,
@@ -46,6 +47,19 @@ def sigmoid_clear(x: Clear, *, inp: FixedPoint, out: FixedPoint) -> Clear:
     denominator = one_plus_clear(e, scale=out.scale)
     inverse = reciprocal_clear(denominator, scale=out.scale, out_scale=out.scale)
     return (np.where(negative == 1, e, one) * inverse) >> np.uint64(out.scale)
+
+
+def sigmoid_reach(inp: FixedPoint, out: FixedPoint) -> tuple[int, int]:
+    """The least and the greatest integer that the words can be, whatever the input: by every E there may be."""
+    check_types(inp, out)
+    one = np.uint64(1 << out.scale)
+
+    def words(integers: Int64s) -> Int64s:
+        e = integers.astype(np.uint64)
+        inverse = reciprocal_clear(one_plus_clear(e, scale=out.scale), scale=out.scale, out_scale=out.scale)
+        return out.to_int(np.stack([e, np.full_like(e, one)]) * inverse >> np.uint64(out.scale))
+
+    return reach_of(words, range((1 << out.scale) + 1))
 
 
 def sigmoid_cost(profile: Profile, n: int, *, inp: FixedPoint, out: FixedPoint) -> Cost:

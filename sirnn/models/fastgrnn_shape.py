@@ -141,11 +141,25 @@ class FastGrnnShape(ModelShape):
         return self.steps * (products + 5 * self.hidden) + self.hidden * len(self.classes)
 
     def check_weights(self, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
-        """The mix must stay in [0, 2^(bits - 1)): the evaluation takes its top bit to be zero."""
+        """Gate and mix must stay in [0, 2^(bits - 1)): the evaluation takes their top bits to be zero.
+
+        The gate's words are not quite those of a sigmoid, which is between 0 and 1, so that what they can be is taken
+        from the method of every profile, any of which the model may be run in.
+        """
         zeta, nu = int(arrays["zeta"]), int(arrays["nu"])
-        largest = (zeta << self.types.gate.scale) + nu
-        if min(zeta, nu) < 0 or largest > self.mix_accumulator.int_range[1]:
-            raise LocalError("zeta (1 - z) + nu can leave its type", remedy="keep both in (0, 1)")
+        one, highest = 1 << self.types.gate.scale, self.mix_accumulator.int_range[1]
+        for profile in Profile:
+            least, greatest = self._gate(profile).reach()
+            if least < 0:
+                raise LocalError(
+                    f"the gate can be {least} ULP in profile {profile.value}", remedy="quantise it to another type"
+                )
+            mixes = [zeta * (one - z) + nu for z in (least, greatest)]
+            if min(zeta, nu, *mixes) < 0 or max(mixes) > highest:
+                raise LocalError(
+                    f"zeta (1 - z) + nu can leave its type, z being up to {greatest - one:+d} ULP from 1",
+                    remedy="keep both in (0, 1)",
+                )
 
     @property
     def input_code_accumulator(self) -> FixedPoint | None:
@@ -191,9 +205,12 @@ class FastGrnnShape(ModelShape):
         """sigmoid for the gate and tanh for the candidate."""
         t = self.types
         return {
-            "gate": method(profile, "sigmoid", inp=t.preactivation, out=t.gate),
+            "gate": self._gate(profile),
             "candidate": method(profile, "tanh", inp=t.preactivation, out=t.candidate),
         }
+
+    def _gate(self, profile: Profile) -> Method:
+        return method(profile, "sigmoid", inp=self.types.preactivation, out=self.types.gate)
 
     @property
     def tensors(self) -> dict[str, TensorSpec]:

@@ -21,6 +21,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from sirnn.crypto.hashing import HASHES_PER_KEY, Blocks, chunks, derive_key, expand, hash_blocks
+from sirnn.kernels.codes import beside
 from sirnn.kernels.transpose import transpose
 from sirnn.ot.keys import ReceiverKeys, SenderKeys
 
@@ -85,9 +86,7 @@ def code_pads(key: bytes, rows: Blocks, offsets: Blocks, choices: int) -> Iterat
     run_of_rows = rows_per_key(choices)
     at_once = max(1, BLOCKS_AT_ONCE // choices // run_of_rows) * run_of_rows
     for run, run_key in chunks(derive_key(key, "pads"), len(rows), at_once):
-        inputs = rows[run, np.newaxis, :]
-        halves = [inputs[:, :, i : i + 2] ^ offsets[:, i : i + 2] for i in range(0, rows.shape[1], 2)]
-        yield run, hash_blocks(run_key, *halves, run=run_of_rows * len(offsets))
+        yield run, hash_blocks(run_key, *beside(rows[run], offsets), run=run_of_rows * len(offsets))
 
 
 def rows_per_key(choices: int) -> int:

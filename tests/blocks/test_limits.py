@@ -9,6 +9,7 @@ from simulator.simulation import simulate
 from sirnn.blocks.equality import equal_cost
 from sirnn.blocks.multiplication import multiply_cost
 from sirnn.blocks.relational import less_than, maximum, maxpool, maxpool_cost, relu6
+from sirnn.blocks.selection import argmax
 from sirnn.blocks.shift import divide_by_power_of_two, divide_by_power_of_two_cost, right_shift, right_shift_cost
 from sirnn.blocks.square import square, square_cost
 from sirnn.cost import FREE
@@ -37,6 +38,9 @@ REFUSED = {
     "no scale": lambda p: relu6(p, zeros(p, 8), scale=-1),
     "no values": lambda p: maxpool(p, zeros(p, 8, 3, 0)),
     "no rows": lambda p: maxpool(p, zeros(p, 8, 3)),
+    "no bit left to compare": lambda p: less_than(p, zeros(p, 8), zeros(p, 8), signed=True, headroom=8),
+    "negative headroom": lambda p: maxpool(p, zeros(p, 8, 3, 2), headroom=-1),
+    "an index without headroom": lambda p: argmax(p, zeros(p, 8, 3, 2), headroom=0),
 }
 
 

@@ -44,6 +44,7 @@ def test_the_second_time_is_from_the_cache(searches, own_cache):
         {"domain": range(3)},
         {"saturate": True},
         {"count": 9},
+        {"keep": ("zero",)},
     ],
 )
 def test_whatever_decides_the_plan_tells_entries_apart(searches, change):

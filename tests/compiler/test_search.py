@@ -172,8 +172,8 @@ def test_short_inputs_are_tables_and_long_ones_are_pieces():
 @pytest.mark.parametrize(
     ("f", "words", "most_bytes"),
     [
-        ("relu", FixedPoint(16, 12), 20),
-        ("relu", FixedPoint(32, 16), 30),
+        ("relu", FixedPoint(16, 12), 23),
+        ("relu", FixedPoint(32, 16), 46),
         ("where(x >= 0, 3, -2.5)", FixedPoint(16, 8), 20),
         ("min(3 - 2 * x, 3 + x)", FixedPoint(12, 4), 20),
         ("2 * x - 7", FixedPoint(20, 10), 0),

@@ -23,12 +23,13 @@ from sirnn.compiler.plan import Clamped, Line, Piecewise, Symmetric
 from sirnn.compiler.proof import prove
 from sirnn.compiler.real import erf, gelu
 from sirnn.compiler.search import compile_function
-from sirnn.compiler.symmetry import Symmetry, symmetry
+from sirnn.compiler.symmetry import symmetry
 from sirnn.compiler.target import tabulate
 from sirnn.compiler.task import make_task
 from sirnn.correlations.kinds import price
 from sirnn.errors import LocalError
 from sirnn.fixedpoint import FixedPoint
+from sirnn.functions.identities import Symmetry
 from tests.compiler.test_evaluate import AHEAD, ONE, all_words, check_ahead
 from tests.compiler.test_search import compiled, distances
 
