@@ -29,6 +29,17 @@ def pytest_xdist_auto_num_workers(config):
     return 0 if named and not any(Path(argument).is_dir() for argument in config.args) else None
 
 
+@pytest.fixture(autouse=True)
+def every_core():
+    """A command in this process that keeps to a core of its own does so no longer than its test."""
+    if not hasattr(os, "sched_setaffinity"):
+        yield
+        return
+    cores = os.sched_getaffinity(0)
+    yield
+    os.sched_setaffinity(0, cores)
+
+
 @pytest.fixture
 def own_cache(monkeypatch, tmp_path):
     """An empty folder for the plans that this test compiles."""
