@@ -14,6 +14,7 @@ exactly the correlations it declares, and preparing must cost exactly what its p
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from itertools import product
 from typing import Any, TypeAlias
@@ -155,7 +156,7 @@ async def measure_protocol(
         await run_case(party, case, scope="case")
 
     result = await simulate(body, body)
-    return _traffic(result.ledgers[0], "case")
+    return _traffic(result.ledgers[0])[Phase.ONLINE, "case"]
 
 
 async def _check_cases(
@@ -178,12 +179,13 @@ async def _check_cases(
     result = await runner(body, body)
     (planned, first), (_, second) = result.values
     for role, ledger in enumerate(result.ledgers):
+        traffic = _traffic(ledger)
         for phase, cost in ((Phase.SETUP, planned.set_up), (Phase.OFFLINE, planned.offline)):
-            _check_cost(f"{phase.value} of {cases[0].spec.name}", cost, _traffic(ledger, AHEAD, phase), role)
+            _check_cost(f"{phase.value} of {cases[0].spec.name}", cost, traffic[phase, AHEAD], role)
         for index, case in enumerate(cases):
             if problem := branches[index].problem():
                 raise _mismatch(case, problem)
-            _check_cost(str(case), case.declared(profile), _traffic(ledger, f"case {index}"), role)
+            _check_cost(str(case), case.declared(profile), traffic[Phase.ONLINE, f"case {index}"], role)
     for case, server, client in zip(cases, first, second, strict=True):
         check_values(case, server, client)
 
@@ -430,11 +432,11 @@ def _together(kind: Kind, a: Words | None, b: Words | None, bits: int, where: st
     return ring.reduce(halves[0] ^ halves[1] if isinstance(kind, Bool) else halves[0] + halves[1], bits)
 
 
-def _traffic(ledger: Ledger, scope: str, phase: Phase = Phase.ONLINE) -> Traffic:
-    total = Traffic()
-    for (booked_phase, booked), traffic in ledger.items():
-        if booked_phase is phase and (booked == scope or booked.startswith(f"{scope}/")):
-            total.add(traffic)
+def _traffic(ledger: Ledger) -> defaultdict[tuple[Phase, str], Traffic]:
+    """What was booked in each phase under each outermost scope."""
+    total: defaultdict[tuple[Phase, str], Traffic] = defaultdict(Traffic)
+    for (phase, scope), traffic in ledger.items():
+        total[phase, scope.partition("/")[0]].add(traffic)
     return total
 
 

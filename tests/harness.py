@@ -28,6 +28,9 @@ Body = Callable[[Channel], Awaitable[Any]]
 
 BACKENDS = ("sim", "tcp")
 
+PATIENCE = 600
+"""Seconds until a party gives up on a silent peer: none is ever expected to pass, however busy the machine."""
+
 
 @attrs.frozen
 class Outcome:
@@ -104,9 +107,9 @@ async def _over_tcp(body0: Body, body1: Body, *, digest: bool, observer: Observe
             ends[role] = PartyEnd(error=error, echo=stopped)
 
     started = time.perf_counter()
-    options = {"version": "test", "digest": digest, "observer": observer, "silence_seconds": 30}
+    options = {"version": "test", "digest": digest, "observer": observer, "silence_seconds": PATIENCE}
     async with tcp.listen("127.0.0.1", 0) as listener, trio.open_nursery() as nursery:
-        nursery.start_soon(run, 0, body0, listener.accept(role=0, accept_seconds=10, **options))
+        nursery.start_soon(run, 0, body0, listener.accept(role=0, accept_seconds=PATIENCE, **options))
         nursery.start_soon(run, 1, body1, tcp.connect("127.0.0.1", listener.port, role=1, **options))
     return SimulationResult(
         outcomes=tuple(ends),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
+
+from sirnn.kernels.compiled import compiled
 
 Blocks = npt.NDArray[np.uint64]
 
@@ -24,7 +25,7 @@ def beside(rows: Blocks, offsets: Blocks) -> Blocks:
     return out
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _beside(rows: Blocks, offsets: Blocks, out: Blocks) -> None:
     for block in range(len(out)):
         for j in range(len(rows)):

@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
+
+from sirnn.kernels.compiled import compiled
 
 Words = npt.NDArray[Any]
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def add_rows(rows: Words, first: int, depth: int, places: int, total: Words) -> None:
     """total[(first + j) // depth] += 2^places * rows[j] for every j, modulo the width of the total's dtype.
 

@@ -40,7 +40,10 @@ def test_every_public_protocol_is_registered():
     assert not missing
 
 
-@pytest.mark.parametrize("spec", REGISTRY.values(), ids=lambda spec: spec.name)
+ONE_A_PACKAGE = {spec.run.__module__.rpartition(".")[0]: spec for spec in REGISTRY.values()}
+
+
+@pytest.mark.parametrize("spec", ONE_A_PACKAGE.values(), ids=ONE_A_PACKAGE)
 async def test_a_wrong_declaration_is_caught(spec):
     """The suite can fail: a cost that is one byte or one flight off, and a functionality that is one off."""
     params, size, profile = spec.examples[-1], 3, spec.profiles[0]

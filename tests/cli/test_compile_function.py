@@ -14,11 +14,6 @@ from sirnn.profile import Profile
 SMALL = ("--bits", 8, "--in-scale", 4, "--out-bits", 8, "--out-scale", 4)
 
 
-@pytest.fixture(autouse=True)
-def own_cache(monkeypatch, tmp_path):
-    monkeypatch.setenv("SIRNN_CACHE", str(tmp_path / "cache"))
-
-
 def report(invoke, *arguments):
     result = invoke("compile-function", *arguments, "--json")
     assert result.exit_code == 0, result.output
@@ -55,6 +50,7 @@ def test_the_file_of_a_plan_is_run_in_place_of_a_function(invoke, tmp_path):
     assert "does not end in .json" in invoke("compile-function", "tanh", "-o", tmp_path / "plan").stderr
 
 
+@pytest.mark.usefixtures("own_cache")
 def test_the_cache_answers_the_same(invoke):
     first = report(invoke, "x * sigmoid(x)", *SMALL, "--explain")
     assert report(invoke, "x*sigmoid( x )", *SMALL, "--explain") == first

@@ -121,7 +121,7 @@ def test_ctrl_c_at_the_client_tells_the_server(long):
 
 def test_a_web_browser_is_told_off_and_the_server_goes_on(tiny):
     with Server("--model", tiny.model_path) as server:
-        browser = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
+        browser = http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE)
         browser.request("GET", "/")
         with pytest.raises((http.client.HTTPException, OSError)):
             browser.getresponse()

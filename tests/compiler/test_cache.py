@@ -15,8 +15,8 @@ TYPES = {"inp": FixedPoint(8, 4), "out": FixedPoint(8, 4)}
 
 
 @pytest.fixture
-def searches(monkeypatch):
-    """The names of what was searched for."""
+def searches(monkeypatch, own_cache):
+    """The names of what was searched for, with nothing kept so far."""
     names = []
     anew = search.compile_task
 

@@ -24,12 +24,6 @@ from tests.ot.parties import declared, measured
 T8, T6 = FixedPoint(12, 8), FixedPoint(10, 6)
 
 
-@pytest.fixture(autouse=True)
-def own_cache(monkeypatch, tmp_path_factory):
-    """One for all these tests: most of them compile the same."""
-    monkeypatch.setenv("SIRNN_CACHE", str(tmp_path_factory.getbasetemp() / "together"))
-
-
 def errors(made):
     """The largest error of each function over its domain, in ULP, from the words in clear."""
     worst = []

@@ -17,6 +17,7 @@ from sirnn.nn.fastgrnn import _product_bits
 from sirnn.nn.inference import Reveal
 from sirnn.nn.service import answer, ask
 from tests.harness import BACKENDS
+from tests.models.networks import coarse_functions
 from tests.nn.sessions import (
     assert_costs_what_is_declared,
     assert_is_the_twin,
@@ -27,6 +28,13 @@ from tests.nn.sessions import (
 )
 
 RANKS = [(None, None), (2, None), (None, 1), (2, 2)]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def coarse():
+    """Networks of many types need not wait for the compiler: what it makes is run in `test_stored_model`."""
+    with coarse_functions():
+        yield
 
 
 @pytest.mark.parametrize("over", BACKENDS)
