@@ -17,7 +17,6 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from typing import Any, NamedTuple, TypeAlias
-from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
@@ -27,7 +26,7 @@ from sirnn.correlations.store import Material
 from sirnn.crypto.randomness import Randomness
 from sirnn.endpoint import _Fork as Fork
 from sirnn.ot.chosen import oblivious_transfer
-from sirnn.ot.correlated import Asked, correlated_ot, random_choice_cot
+from sirnn.ot.correlated import Asked, random_choice_cot, stream_correlated_ot
 from sirnn.ot.rows import COTS
 from sirnn.party import Party
 
@@ -91,8 +90,8 @@ class View:
         self._counts[what, inner] += 1
 
 
-_paths: WeakKeyDictionary[Randomness, str] = WeakKeyDictionary()
-"""The fork that each stream of randomness belongs to."""
+_paths: dict[int, tuple[Randomness, str]] = {}
+"""The fork that each stream of randomness belongs to, while taps are in; by identity, as streams have no other."""
 
 _view: ContextVar[View | None] = ContextVar("view", default=None)
 
@@ -114,11 +113,13 @@ def tapped() -> Iterator[None]:
         taps.enter_context(replaced(Fork, "_recv", _receiving))
         taps.enter_context(replaced(Fork, "exchange", _exchanging))
         taps.enter_context(replaced(Party, "draw", _drawing))
-        taps.enter_context(replaced(Asked, "answer", _answering))
+        taps.enter_context(replaced(Asked, "stream", _answering))
         taps.enter_context(replaced(Randomness, "fork", _forking))
         taps.enter_context(replaced(Randomness, "_stream", _streaming))
-        for transfer in (oblivious_transfer, correlated_ot, random_choice_cot):
+        taps.enter_context(replaced_everywhere(stream_correlated_ot, _streaming_words))
+        for transfer in (oblivious_transfer, random_choice_cot):
             taps.enter_context(replaced_everywhere(transfer, _transferring))
+        taps.callback(_paths.clear)
         yield
 
 
@@ -192,7 +193,7 @@ def _drawing(draw: Any) -> Any:
 def _forking(fork: Any) -> Any:
     def tap(self: Randomness, label: str) -> Randomness:
         child: Randomness = fork(self, label)
-        _paths[child] = label
+        _paths[id(child)] = child, label
         return child
 
     return tap
@@ -203,7 +204,8 @@ def _streaming(stream: Any) -> Any:
         drawn: Bits = stream(self, n)
         view = _view.get()
         if view is not None:
-            view.add(RANDOM, _paths.get(self, "/"), "", (drawn.copy(),))
+            _, path = _paths.get(id(self), (self, "/"))
+            view.add(RANDOM, path, "", (drawn.copy(),))
         return drawn
 
     return tap
@@ -220,12 +222,30 @@ def _transferring(transfer: Any) -> Any:
 
 
 def _answering(answer: Any) -> Any:
-    async def tap(self: Asked, party: Party, *args: Any) -> Any:
-        outputs = await answer(self, party, *args)
-        _see(TRANSFERRED, party.channel, *outputs)
-        return outputs
+    async def tap(self: Asked, party: Party, theirs: bytes, correlate: Any, collect: Any) -> None:
+        words: list[npt.NDArray[Any]] = []
+        await answer(self, party, theirs, correlate, _keeping(collect, words))
+        _see(TRANSFERRED, party.channel, *words)
 
     return tap
+
+
+def _streaming_words(transfer: Any) -> Any:
+    @functools.wraps(transfer)
+    async def tap(party: Party, fields: Any, collect: Any, **options: Any) -> None:
+        words: list[npt.NDArray[Any]] = []
+        await transfer(party, fields, _keeping(collect, words), **options)
+        _see(TRANSFERRED, party.channel, *words)
+
+    return tap
+
+
+def _keeping(collect: Any, words: list[npt.NDArray[Any]]) -> Any:
+    def keep(number: int, part: slice, shares: npt.NDArray[Any]) -> None:
+        words.append(shares.copy())  # whoever collects may add to them
+        collect(number, part, shares)
+
+    return keep
 
 
 def _see(what: str, channel: Channel, *arrays: npt.NDArray[Any]) -> None:

@@ -166,9 +166,9 @@ async def test_seeds_that_are_grown_are_random(name):
     grown = []
 
     def expanding(original):
-        def tap(key, seeds, nblocks):
+        def tap(key, seeds, nblocks, **options):
             grown.append(np.array(seeds))
-            return original(key, seeds, nblocks)
+            return original(key, seeds, nblocks, **options)
 
         return tap
 
