@@ -24,9 +24,8 @@ class Counterexample:
     got: int
 
     def __str__(self) -> str:
-        where = f" at {', '.join(map(str, self.at))}" if len(self.at) != 1 or not self.inputs else ""
-        given = f" of {', '.join(self.inputs)}" if self.inputs else ""
-        return f"output {self.output}{given}{where} is {self.got}, not {self.expected}"
+        where = f"for {' and '.join(self.inputs)}" if self.inputs else f"at {', '.join(map(str, self.at))}"
+        return f"{where} it is {self.got}, not {self.expected}"
 
 
 class MismatchError(AssertionError):

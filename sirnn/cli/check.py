@@ -189,7 +189,7 @@ def _ended(job: Callable[[], A], seconds: float) -> A:
 @click.option(
     "--most-messages",
     type=click.IntRange(1),
-    default=1_000_000,
+    default=100_000,
     show_default=True,
     help="That a party sends in a run before it is taken for an endless loop.",
 )

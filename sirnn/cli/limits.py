@@ -69,7 +69,7 @@ def limits_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def _option(name: str, kind: click.ParamType[int], help_text: str) -> Callable[[Any], Any]:
     default = getattr(DEFAULTS, name)
-    shown = str(default) if name == "recordings" else f"{default // UNITS['GB']}GB"
+    shown = True if name == "recordings" else f"{default // UNITS['GB']}GB"
     return click.option(
         f"--max-{name}", name, type=kind, default=default, show_default=shown, help=f"{help_text}; more is refused."
     )

@@ -50,8 +50,8 @@ def _parsed(name: str, value: str, like: Any) -> Any:
 
 
 def is_short(value: Any) -> bool:
-    """Worth showing: a table of numbers is not."""
-    return not isinstance(value, list)
+    """Worth showing: a table of numbers, or a plan, is not."""
+    return isinstance(value, int | str | tuple | FixedPoint)
 
 
 def shown(params: Params) -> dict[str, Any]:

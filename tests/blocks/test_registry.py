@@ -11,7 +11,7 @@ from simulator.check import check_protocol
 from simulator.mismatch import MismatchError
 from sirnn.cost import Cost
 from sirnn.crypto.randomness import SystemRandomness
-from sirnn.protocol import REGISTRY
+from sirnn.protocol import REGISTRY, _call
 from tests.harness import run_both
 from tests.protocols import MODULES, distinct_profiles, public_coroutines
 
@@ -47,10 +47,13 @@ ONE_A_PACKAGE = {spec.run.__module__.rpartition(".")[0]: spec for spec in REGIST
 async def test_a_wrong_declaration_is_caught(spec):
     """The suite can fail: a cost that is one byte or one flight off, and a functionality that is one off."""
     params, size, profile = spec.examples[-1], 3, spec.profiles[0]
-    declared = spec.cost(profile, size, params)
-    wrong_bytes = attrs.evolve(spec, cost_formula=lambda *_: declared | Cost(sent=(1, 0)))
-    wrong_flights = attrs.evolve(spec, cost_formula=lambda *_: declared + Cost.exchange(0))
+
+    def honest(*sizes):
+        return _call(spec.cost_formula, sizes, params)
+
+    wrong_bytes = attrs.evolve(spec, cost_formula=lambda *sizes: honest(*sizes) | Cost(sent=(1, 0)))
+    wrong_flights = attrs.evolve(spec, cost_formula=lambda *sizes: honest(*sizes) + Cost.exchange(0))
     wrong_value = attrs.evolve(spec, clear=lambda *inputs: tuple(out + 1 for out in spec.functionality(inputs, params)))
-    for wrong in (wrong_bytes, wrong_flights, wrong_value):
-        with pytest.raises(MismatchError):
+    for wrong, what in ((wrong_bytes, "bytes"), (wrong_flights, "flights"), (wrong_value, "differs")):
+        with pytest.raises(MismatchError, match=what):
             await check_protocol(wrong, params, sizes=(size,), profiles=[profile])

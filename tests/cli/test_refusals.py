@@ -73,14 +73,22 @@ def test_a_recording_that_is_an_archive_or_absent_or_a_folder(invoke, tiny):
 # ------------------------------------------------------------ recordings that do not fit the server's model
 
 
-@pytest.mark.parametrize("shape", [(4, 2), (5, 3), (12,), (1, 1, 4, 3), (0, 4, 3), (1025, 4, 3)], ids=str)
+@pytest.mark.parametrize("shape", [(4, 2), (5, 3), (12,), (1, 1, 4, 3), (0, 4, 3)], ids=str)
 def test_a_recording_of_another_shape(server, tiny, shape):
     before = len(server.stderr)
     np.save(tiny.folder / "misfit.npy", np.zeros(shape))
     result = sirnn("query", "--connect", server.address, "--input", tiny.folder / "misfit.npy")
-    takes = "this model takes 4 steps of 3 channels, or up to 1024"
+    takes = "this model takes 4 steps of 3 channels, or several"
     assert_refused(result, "sirnn: error: ", f"shape {shape}", takes)
     server.wait_for(f"failed: the client has .* '{'x'.join(map(str, shape))}'; {takes}", after=before)
+
+
+def test_more_recordings_than_a_session_takes(server, tiny):
+    before = len(server.stderr)
+    np.save(tiny.folder / "many.npy", np.zeros((1025, 4, 3)))
+    result = sirnn("query", "--connect", server.address, "--input", tiny.folder / "many.npy")
+    assert_refused(result, "error: 1025 recordings, more than the 1024 that the client allows (--max-recordings)")
+    server.wait_for("failed: 1025 recordings, more than the 1024 that the server allows", after=before)
 
 
 def test_a_recording_beyond_the_models_range_is_clipped_and_its_owner_told(server, tiny):
@@ -138,8 +146,8 @@ def test_another_expected_shape(server, tiny, tmp_path):
     assert other.digest() != tiny.model.shape.digest()
     result = sirnn("query", "--connect", server.address, "--input", tiny.recording, "--expect", tmp_path / "other.json")
     mine, theirs = other.digest()[:16], tiny.model.shape.digest()[:16]
-    assert_refused(result, "the other party", f"shape {mine} here, {theirs} there", "give the client the shape")
-    server.wait_for(f"failed: .* shape {theirs} here, {mine} there", after=before)
+    assert_refused(result, "the other party", f"shape '{mine}' here, '{theirs}' there", "give the client the shape")
+    server.wait_for(f"failed: .* shape '{theirs}' here, '{mine}' there", after=before)
 
 
 def test_another_answer(server, tiny):
