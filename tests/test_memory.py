@@ -7,14 +7,16 @@ what large ones do.
 import gc
 import tracemalloc
 
+import numpy as np
 import pytest
 
 from simulator.check import prepare_cases, random_case, run_case
+from sirnn import ring
 from sirnn.channel import Phase
 from sirnn.cli.library import find_protocol
 from sirnn.correlations.prepare import prepare
 from sirnn.correlations.supply import Supply
-from sirnn.ot import correlated, strings
+from sirnn.ot import chosen, correlated, strings
 from sirnn.ot.rows import COTS
 from sirnn.profile import Profile
 from sirnn.session import start_session
@@ -42,6 +44,7 @@ CONVOLUTION = {"bits": 8, "kernel_bits": 8, "out_bits": 28, "msb": "unknown", **
 def small_blocks(monkeypatch):
     monkeypatch.setattr(strings, "PART", 1 << 16)
     monkeypatch.setattr(correlated, "BLOCK_WORDS", 1 << 12)
+    monkeypatch.setattr(chosen, "BLOCK_MESSAGES", 1 << 12)
 
 
 class Peak:
@@ -82,8 +85,8 @@ async def online_peak(name, params, size, profile):
     return max((await run_both(body, body, over="tcp")).values)
 
 
-# A multiplication sends 70 bytes here, or 35 if one party knows a factor, and hashes three times as many; in profile `paper` the rows of OTs are made
-# as they are used, and there are eight for a row of 40.
+# A multiplication sends 70 bytes here, or 35 if one party knows a factor, and hashes three times as many. In profile
+# `paper` the rows of OTs are made as they are used, and there are eight for a row of 40.
 @pytest.mark.parametrize(
     ("name", "params", "sizes", "each", "most"),
     [
@@ -97,6 +100,13 @@ async def test_of_a_product(name, params, sizes, each, most):
     for profile, bound in most.items():
         grown = await growth(lambda size, profile=profile: online_peak(name, params, size, profile), *sizes)
         assert grown / each < bound
+
+
+# Of 256 messages of 14 bits, 448 bytes, one at a time is sent; the rows of an OT are 32 bytes at either party.
+async def test_of_a_table():
+    table = ring.reduce(np.arange(256, dtype=np.uint64) * np.uint64(2654435761), 14)
+    params = {"bits": 8, "out_bits": [14], "tables": [table]}
+    assert await growth(lambda size: online_peak("lookup", params, size, PAPER), 1000, 3000) < 300
 
 
 # Both parties' halves of COTs in both directions are 64 bytes.

@@ -21,7 +21,7 @@ from sirnn.blocks.tables import check_tables, example_tables, lookup_clear, merg
 from sirnn.correlations.kinds import price
 from sirnn.cost import Cost, parallel
 from sirnn.errors import LocalError
-from sirnn.ot.chosen import oblivious_transfer, oblivious_transfer_cost
+from sirnn.ot.chosen import oblivious_transfer_cost, stream_oblivious_transfer
 from sirnn.ot.fields import OtField
 from sirnn.party import SERVER, Branch, Party
 from sirnn.profile import Profile
@@ -159,10 +159,14 @@ async def _by_ot(
     field = OtField(x.size, 1 << x.bits, sum(out_bits), additive=tuple(out_bits) if additive else ())
     flat = x.words.reshape(-1)
     if party.is_server:
-        messages = rotated(merge(tables, out_bits), flat)
-        (halves,) = await oblivious_transfer(party, [field], sender=SERVER, messages=[messages])
+        entries = merge(tables, out_bits)
+
+        def messages(_: int, part: slice) -> Words:
+            return rotated(entries, flat[part])
+
+        (halves,) = await stream_oblivious_transfer(party, [field], sender=SERVER, messages=messages)
     else:
-        (halves,) = await oblivious_transfer(party, [field], sender=SERVER, choices=[flat])
+        (halves,) = await stream_oblivious_transfer(party, [field], sender=SERVER, choices=[flat])
     return unmerge(halves.reshape(x.shape), out_bits)
 
 

@@ -16,9 +16,10 @@ import numpy as np
 from sirnn import ring
 from sirnn.blocks.comparison import KnownMsb, invert_known, known, wrap, wrap_cost
 from sirnn.blocks.conversion import mux, mux_cost
+from sirnn.blocks.sums import WeightedSums, in_every_field
 from sirnn.cost import FREE, Cost, parallel, remembered
 from sirnn.errors import LocalError
-from sirnn.ot.correlated import cot_both_ways, cot_both_ways_cost
+from sirnn.ot.correlated import cot_both_ways_cost, stream_cot_both_ways
 from sirnn.ot.fields import CotField
 from sirnn.party import Party
 from sirnn.profile import Profile
@@ -59,10 +60,9 @@ async def cross_terms(party: Party, x: ArithmeticShare, y: ArithmeticShare, *, o
     chooser, other = (x, y) if x.bits <= y.bits else (y, x)
     fields = _cross_fields(x.size, chooser.bits, out_bits)
     words = ring.reduce(other.words.reshape(-1), out_bits)
-    correlations = [ring.reduce(words, field.bits) for field in fields]
-    choices = bit_planes(chooser.words.reshape(-1), chooser.bits)
-    products = await cot_both_ways(party, fields, correlations, choices)
-    return ArithmeticShare(weighted_sum(products, out_bits).reshape(x.shape), out_bits)
+    choices, sums = bit_planes(chooser.words.reshape(-1), chooser.bits), WeightedSums((x.size, 1), out_bits)
+    await stream_cot_both_ways(party, fields, in_every_field(words), choices, sums.add)
+    return ArithmeticShare(sums.reduced().reshape(x.shape), out_bits)
 
 
 def bit_planes(words: Words, bits: int) -> list[Words]:

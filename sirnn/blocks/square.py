@@ -15,10 +15,11 @@ import numpy as np
 from sirnn import ring
 from sirnn.blocks.comparison import KnownMsb, invert_known, known, wrap, wrap_cost
 from sirnn.blocks.conversion import mux, mux_cost
-from sirnn.blocks.multiplication import bit_planes, weighted_sum
+from sirnn.blocks.multiplication import bit_planes
+from sirnn.blocks.sums import WeightedSums, in_every_field
 from sirnn.cost import FREE, Cost, parallel
 from sirnn.errors import LocalError
-from sirnn.ot.correlated import correlated_ot, correlated_ot_cost
+from sirnn.ot.correlated import correlated_ot_cost, stream_correlated_ot
 from sirnn.ot.fields import CotField
 from sirnn.party import SERVER, Party
 from sirnn.profile import Profile
@@ -117,12 +118,13 @@ async def _sum_squared(party: Party, x: ArithmeticShare, out_bits: int) -> Words
     fields, flat = _halves_fields(x.size, x.bits, out_bits), x.words.reshape(-1)
     if not fields:
         return own * own
+    sums = WeightedSums((x.size, 1), out_bits - 1)
     if party.is_server:
-        correlations = [ring.reduce(flat, field.bits) for field in fields]
-        products = await correlated_ot(party, fields, sender=SERVER, correlations=correlations)
+        await stream_correlated_ot(party, fields, sums.add, sender=SERVER, correlate=in_every_field(flat))
     else:
-        products = await correlated_ot(party, fields, sender=SERVER, choices=bit_planes(flat, len(fields)))
-    crossed = ring.reduce(weighted_sum(products, out_bits - 1), out_bits).reshape(x.shape)
+        planes = bit_planes(flat, len(fields))
+        await stream_correlated_ot(party, fields, sums.add, sender=SERVER, choices=planes)
+    crossed = ring.reduce(sums.reduced(), out_bits).reshape(x.shape)
     return own * own + (crossed << crossed.dtype.type(1))
 
 

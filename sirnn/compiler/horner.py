@@ -32,9 +32,10 @@ from sirnn.blocks.cascade import (
 from sirnn.blocks.conversion import b2a, b2a_cost
 from sirnn.blocks.extension import extend_cost, zero_extend
 from sirnn.blocks.multiplication import bit_planes
+from sirnn.blocks.sums import WeightedSums
 from sirnn.compiler.layout import Layout, Step
 from sirnn.cost import FREE, Cost, remembered
-from sirnn.ot.correlated import cot_both_ways, cot_both_ways_cost
+from sirnn.ot.correlated import cot_both_ways_cost, stream_cot_both_ways
 from sirnn.ot.fields import CotField
 from sirnn.party import Branch, Party
 from sirnn.profile import Profile
@@ -176,12 +177,13 @@ async def _times(party: Party, layout: Layout, step: Step, value: ArithmeticShar
     # carry (v0 + v1) with carry = c0 + c1 - 2 c0 c1; its sign in the sum is the opposite.
     signed = np.where(carried == 1, words, np.negative(words))
     planes = [*bit_planes(rest.low, w), carried][: len(fields)]
-    factors = [*[words] * w, signed][: len(fields)]
-    correlations = [ring.reduce(factor, field.bits) for factor, field in zip(factors, fields, strict=True)]
-    products = await cot_both_ways(party, fields, correlations, planes)
-    total = words * (rest.low.astype(dtype) - dtype.type(1 << (w - 1)))
-    for place, product in enumerate(products):
-        total += product.astype(dtype) << dtype.type(place)
+    sums = WeightedSums((value.size, 1), step.ring)
+
+    def factors(number: int, part: slice) -> Words:
+        return words[part] if number < w else signed[part]
+
+    await stream_cot_both_ways(party, fields, factors, planes, sums.add)
+    total = words * (rest.low.astype(dtype) - dtype.type(1 << (w - 1))) + sums.reduced()[:, 0].astype(dtype)
     if len(fields) > w:
         total -= (words * carried) << dtype.type(w)
     return ArithmeticShare(ring.reduce(total, step.ring), step.ring)

@@ -22,7 +22,7 @@ from sirnn.linear.products import check_factors, factor_product, factor_product_
 from sirnn.party import SERVER, Party
 from sirnn.profile import Profile
 from sirnn.protocol import Arith, Clear, Kind, Msb, Params, Private, protocol
-from sirnn.shares import ArithmeticShare, BooleanShare, PrivateValue
+from sirnn.shares import ArithmeticShare, BooleanShare, PrivateValue, S
 
 Shape = tuple[int, ...]
 
@@ -34,13 +34,15 @@ class _Patches:
     """Where the pixels of (batch, height, width, channels) stand in the matrix of patches.
 
     Attributes:
-        used: the pixels that stand in some patch, flat.
-        index: the matrix, (batch * out_height * out_width, kernel height * kernel width * channels), into `used`.
+        used: the pixels of an image that stand in some patch, flat.
+        index: its matrix, (out_height * out_width, kernel height * kernel width * channels), into `used`.
+        image: shape of all images.
         out_shape: (batch, out_height, out_width).
     """
 
     used: Index
     index: Index
+    image: Shape
     out_shape: Shape
 
     @classmethod
@@ -58,24 +60,34 @@ class _Patches:
         out = [(size + 2 * padding - taps) // stride + 1 for size, taps in zip(image[1:3], kernel[:2], strict=True)]
         if min(out) < 1 or 0 in kernel:
             raise LocalError(f"a kernel {kernel} on an image {image}", remedy="pad the image or take a smaller kernel")
-        numbers = np.arange(prod(image)).reshape(image)
+        numbers = np.arange(prod(image[1:])).reshape(1, *image[1:])  # of one image: the others are alike
         border = ((0, 0), (padding, padding), (padding, padding), (0, 0))
         padded = np.pad(numbers, border, constant_values=-1)
         taps = _taps(padded, kernel, stride, out)
-        patches = np.stack(taps, axis=3).reshape(image[0] * prod(out), prod(kernel[:3]))
+        patches = np.stack(taps, axis=3).reshape(prod(out), prod(kernel[:3]))
         found, places = np.unique(patches, return_inverse=True)
         empty = int(found.size > 0 and found[0] < 0)
-        return cls(found[empty:], places.reshape(patches.shape) - empty, (image[0], *out))
+        return cls(found[empty:], places.reshape(patches.shape) - empty, image, (image[0], *out))
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Of the matrix of all images' patches."""
+        rows, columns = self.index.shape
+        return self.image[0] * rows, columns
 
     def side(self, bits: int, msb: str) -> Side:
-        """What both parties know of the matrix of patches."""
-        rows, columns = self.index.shape
-        return Side((rows, columns), bits, self.used.size, True, msb)
+        """What both parties know of that matrix."""
+        return Side(self.shape, bits, self.image[0] * self.used.size, True, msb)
 
     def factor(self, party: Party, x: ArithmeticShare, msb: KnownMsb) -> Factor:
         """The matrix of patches of x."""
-        known = msb.reshape(-1)[self.used] if isinstance(msb, BooleanShare) else msb
-        return Factor.of(party, x.reshape(-1)[self.used], known, signed=True, index=self.index)
+        images = np.arange(self.image[0])[:, None, None]
+        index = np.where(self.index < 0, -1, images * self.used.size + self.index).reshape(self.shape)
+        known = self._used_of(msb) if isinstance(msb, BooleanShare) else msb
+        return Factor.of(party, self._used_of(x), known, signed=True, index=index)
+
+    def _used_of(self, x: S) -> S:
+        return x.reshape(self.image[0], prod(self.image[1:]))[:, self.used].reshape(-1)
 
 
 def _taps(padded: Index, kernel: Shape, stride: int, out: list[int]) -> list[Index]:
@@ -189,7 +201,7 @@ async def convolution(
         LocalError: the shapes do not fit, there is no patch, or `out_bits` is out of range.
     """
     patches, matrix = _Patches.of(x.shape, kernel.shape, stride, padding), _matrix(kernel.shape)
-    check_factors(patches.index.shape, matrix, x.bits, kernel.bits, out_bits)
+    check_factors(patches.shape, matrix, x.bits, kernel.bits, out_bits)
     weights = Factor.of(party, kernel.reshape(*matrix), None, signed=True)
     out = await factor_product(party, patches.factor(party, x, msb), weights, out_bits=out_bits)
     return out.reshape(*patches.out_shape, kernel.shape[3])
@@ -238,6 +250,6 @@ async def convolution_by_server(
         LocalError: the shapes or the owner do not fit, there is no patch, or `out_bits` is out of range.
     """
     patches, weights = _Patches.of(x.shape, kernel.shape, stride, padding), kernel.reshape(*_matrix(kernel.shape))
-    check_weights(patches.index.shape, x.bits, weights, SERVER, out_bits)
+    check_weights(patches.shape, x.bits, weights, SERVER, out_bits)
     out = await factor_by_private(party, patches.factor(party, x, msb), weights, out_bits=out_bits)
     return out.reshape(*patches.out_shape, kernel.shape[3])

@@ -13,8 +13,8 @@ import numpy as np
 
 from sirnn import ring
 from sirnn.blocks.multiplication import bit_planes
+from sirnn.blocks.sums import WeightedSums
 from sirnn.cost import Cost
-from sirnn.kernels.rows import add_rows
 from sirnn.ot.correlated import (
     Correlate,
     correlated_ot_cost,
@@ -59,7 +59,7 @@ async def words_times_rows(
         sender: the party with the matrix.
         top_negative: read the receiver's words in two's complement.
     """
-    fields, sums = _fields(dims, bits, out_bits), _Sums(dims, out_bits)
+    fields, sums = _fields(dims, bits, out_bits), _sums(dims, out_bits)
     if party.role != sender:
         planes = bit_planes(mine.reshape(-1), bits)
         await stream_correlated_ot(party, fields, sums.add, sender=sender, choices=planes)
@@ -88,7 +88,7 @@ async def words_times_rows_both_ways(
         bits: m.
         out_bits: l, at least m.
     """
-    fields, sums = _fields(dims, bits, out_bits), _Sums(dims, out_bits)
+    fields, sums = _fields(dims, bits, out_bits), _sums(dims, out_bits)
     await stream_cot_both_ways(party, fields, _rows_of(matrix), bit_planes(words.reshape(-1), bits), sums.add)
     return sums.reduced()
 
@@ -114,7 +114,7 @@ async def bits_times_rows(
         bits: l.
         sender: the party with the matrix.
     """
-    fields, sums, flat = _fields(dims, 1, bits), _Sums(dims, bits), flags.words.reshape(-1)
+    fields, sums, flat = _fields(dims, 1, bits), _sums(dims, bits), flags.words.reshape(-1)
     if matrix is None:
         await stream_correlated_ot(party, fields, sums.add, sender=sender, choices=[flat])
         return sums.reduced()
@@ -139,7 +139,7 @@ async def bits_times_rows_both_ways(
         dims: d1, d2, d3.
         bits: l.
     """
-    fields, sums, flat = _fields(dims, 1, bits), _Sums(dims, bits), flags.words.reshape(-1)
+    fields, sums, flat = _fields(dims, 1, bits), _sums(dims, bits), flags.words.reshape(-1)
     await stream_cot_both_ways(party, fields, _signed_rows(flat, matrix), [flat], sums.add)
     return ring.reduce(_own(flags, matrix) + sums.reduced(), bits)
 
@@ -180,18 +180,9 @@ def _rows_of(matrix: Words, *, negated_field: int | None = None) -> Correlate:
     return rows
 
 
-class _Sums:
-    """Every number's row, summed over d2: field i counts 2^i."""
-
-    def __init__(self, dims: Dims, bits: int) -> None:
-        self._depth, self._bits = dims[1], bits
-        self._total = np.zeros((dims[0], dims[2]), ring.dtype_for(bits))
-
-    def add(self, index: int, part: slice, rows: Words) -> None:
-        add_rows(rows.reshape(len(rows), -1), part.start, self._depth, index, self._total)
-
-    def reduced(self) -> Words:
-        return ring.reduce(self._total, self._bits)
+def _sums(dims: Dims, bits: int) -> WeightedSums:
+    """Every number's row, summed over d2."""
+    return WeightedSums((dims[0], dims[2]), bits, depth=dims[1])
 
 
 PRIMITIVES = (words_times_rows, words_times_rows_both_ways, bits_times_rows, bits_times_rows_both_ways)

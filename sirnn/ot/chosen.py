@@ -11,20 +11,24 @@ k of slice k mod 2^s of the pad for bit s. The receiver lacks, for every k but i
 where k differs from its choice, which no other message with the same higher bits uses: so all other pads look
 random together. The sender's half is message 0 less its pad, so that message 0 need not be sent.
 
+OTs are hashed, hidden and packed a block at a time; `stream_oblivious_transfer` asks for messages in the same blocks.
+
 Secure against semi-honest parties. Source: Kolesnikov and Kumaresan (CRYPTO 2013), KK13 here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from sirnn import ring
 from sirnn.cost import Cost
-from sirnn.crypto.hashing import Blocks, derive_key
+from sirnn.crypto.hashing import Blocks, chunks, derive_key
 from sirnn.errors import LocalError
-from sirnn.kernels.bitpack import pack, packed_bytes, unpack
+from sirnn.kernels.bitpack import packed_bytes
 from sirnn.kernels.pads import chosen_pads, message_pads
 from sirnn.ot.extension import (
     NARROW,
@@ -39,9 +43,16 @@ from sirnn.ot.fields import OtField, check_choices, fitting
 from sirnn.ot.keys import ExtensionKeys
 from sirnn.ot.pads import WORD_BITS, receiver_pads, sender_pads
 from sirnn.ot.rows import Bits, choose, narrow_keys, offer, rows_cost
+from sirnn.ot.strings import Reader, Writer, receive_string, send_string
 from sirnn.party import Party
 from sirnn.profile import Profile
 from sirnn.ring import Words
+
+BLOCK_MESSAGES = 1 << 16
+"""Messages hidden at a time."""
+
+Messages: TypeAlias = Callable[[int, slice], Words]
+"""(number of a field, some of its OTs) -> their messages, (n, N) words below 2^bits."""
 
 _CODES: dict[int, Blocks] = {NARROW: REPETITION, WIDE: WALSH_HADAMARD}
 """The code of each width of extension."""
@@ -73,18 +84,57 @@ async def oblivious_transfer(
 
     Cost: `oblivious_transfer_cost`, 2 flights.
     """
+    told = _of_arrays(fields, messages) if party.role == sender else None
+    return await stream_oblivious_transfer(party, fields, sender=sender, messages=told, choices=choices)
+
+
+async def stream_oblivious_transfer(
+    party: Party,
+    fields: Sequence[OtField],
+    *,
+    sender: int,
+    messages: Messages | None = None,
+    choices: Sequence[Words] | None = None,
+) -> list[Words]:
+    """`oblivious_transfer` with the messages told block by block.
+
+    Raises:
+        LocalError: as `oblivious_transfer`.
+
+    Cost: `oblivious_transfer_cost`, 2 flights.
+    """
     key = party.fresh_key("oblivious transfer")
     ahead = party.profile.ahead
+    nbytes = packed_bytes([(field.count * (field.choices - ahead), field.bits) for field in fields])
+    halves = [np.empty(field.count, ring.dtype_for(field.bits)) for field in fields]
     with party.scope("oblivious_transfer"):
         if party.role == sender:
-            words = fitting(messages, [(field.count, field.choices) for field in fields])
-            send = _send_from_cots if ahead else _send_from_codes
-            halves, hidden = await send(party, key, fields, words)
-            await party.channel.send(pack([(row, field.bits) for row, field in zip(hidden, fields, strict=True)]))
+            if messages is None:
+                raise LocalError("the sender of OTs has no messages", remedy="say what they are")
+            hidden = await (_hidden_by_cots if ahead else _hidden_by_codes)(party, key, fields, messages)
+
+            async def write(writer: Writer) -> None:
+                for number, part, half, words in hidden:
+                    halves[number][part] = half
+                    await writer.write(words, fields[number].bits)
+
+            await send_string(party.channel, nbytes, write)
             return halves
         numbers = fitting(choices, [(field.count,) for field in fields])
         check_choices(numbers, [field.choices for field in fields])
-        return await (_receive_from_cots if ahead else _receive_from_codes)(party, key, fields, numbers)
+        pads = await (_pads_from_cots if ahead else _pads_from_codes)(party, key, fields, numbers)
+
+        async def read(reader: Reader) -> None:
+            for number, part, pad in pads:
+                field, chosen = fields[number], numbers[number][part]
+                # Nothing is sent for message 0 ahead: its pad is the receiver's half.
+                words = np.zeros((len(chosen), field.choices), ring.dtype_for(field.bits))
+                sent = await reader.read(len(chosen) * (field.choices - ahead), field.bits)
+                words[:, int(ahead) :] = sent.reshape(len(chosen), -1)
+                halves[number][part] = words[np.arange(len(chosen)), chosen] ^ ring.reduce(pad, field.bits)
+
+        await receive_string(party.channel, nbytes, read)
+        return halves
 
 
 def oblivious_transfer_cost(profile: Profile, fields: Sequence[OtField], *, sender: int) -> Cost:
@@ -96,50 +146,61 @@ def oblivious_transfer_cost(profile: Profile, fields: Sequence[OtField], *, send
     return Cost.message(1 - sender, sum(_width(field) * field.count for field in fields)) + answer
 
 
+Hidden: TypeAlias = Iterator[tuple[int, slice, Words, Words]]
+"""Blocks at the sender: the number of a field, some of its OTs, own halves of them, and the messages hidden."""
+
+Pads: TypeAlias = Iterator[tuple[int, slice, Words]]
+"""Blocks at the receiver: the number of a field, some of its OTs, and the pads chosen in them."""
+
 # ------------------------------------------------------------ out of random COTs
 
 
-async def _send_from_cots(
-    party: Party, key: bytes, fields: Sequence[OtField], messages: Sequence[Words]
-) -> tuple[list[Words], list[Words]]:
+async def _hidden_by_cots(party: Party, key: bytes, fields: Sequence[OtField], messages: Messages) -> Hidden:
     """Own halves, and messages 1, 2, .. hidden."""
     made = await offer(party, key, _cots(fields))
     rows, flips = made.rows(await party.channel.recv(made.message_bytes))
-    halves, hidden, start = [], [], 0
-    for index, (field, words) in enumerate(zip(fields, messages, strict=True)):
-        part = slice(start, start + field.levels * field.count)
-        start = part.stop
-        pairs = sender_pads(_field_key(key, index), rows[part], flips[part], made.delta, bits=_pad_bits(field))
-        zeros, ones = (_by_level(pad, field) for pad in pairs)
-        pads = np.empty((field.count, field.choices), ring.dtype_for(field.bits))
-        message_pads(zeros, ones, field.bits, pads)
-        words = ring.reduce(words, field.bits)
-        half = _minus(words[:, 0], pads[:, 0], field)
-        halves.append(half)
-        hidden.append(_minus(words[:, 1:], half[:, None], field) ^ pads[:, 1:])
-    return halves, hidden
+
+    def blocks() -> Hidden:
+        for number, part, block_key, places in _blocks(key, fields):
+            field = fields[number]
+            pairs = sender_pads(block_key, rows[places], flips[places], made.delta, bits=_pad_bits(field))
+            zeros, ones = (_by_level(pad, field) for pad in pairs)
+            pads = np.empty((zeros.shape[1], field.choices), ring.dtype_for(field.bits))
+            message_pads(zeros, ones, field.bits, pads)
+            words = ring.reduce(messages(number, part), field.bits)
+            half = _minus(words[:, 0], pads[:, 0], field)
+            yield number, part, half, _minus(words[:, 1:], half[:, None], field) ^ pads[:, 1:]
+
+    return blocks()
 
 
-async def _receive_from_cots(
-    party: Party, key: bytes, fields: Sequence[OtField], choices: Sequence[Words]
-) -> list[Words]:
+async def _pads_from_cots(party: Party, key: bytes, fields: Sequence[OtField], choices: Sequence[Words]) -> Pads:
     planes = [_planes(number, field) for number, field in zip(choices, fields, strict=True)]
     message, rows = await choose(party, key, np.concatenate([np.empty(0, np.uint8), *planes]))
     await party.channel.send(message)
-    sizes = [(field.count * (field.choices - 1), field.bits) for field in fields]
-    hidden = unpack(await party.channel.recv(packed_bytes(sizes)), sizes)
-    halves, start = [], 0
-    for index, (field, number, sent) in enumerate(zip(fields, choices, hidden, strict=True)):
-        part = slice(start, start + field.levels * field.count)
-        start = part.stop
-        known = receiver_pads(_field_key(key, index), rows[part], bits=_pad_bits(field))
-        pads = np.empty(field.count, np.uint64)
-        chosen_pads(_by_level(known, field), number.astype(np.uint64), field.bits, pads)
-        # Nothing was sent for message 0: its pad is the receiver's half.
-        padded = np.zeros((field.count, field.choices), sent.dtype)
-        padded[:, 1:] = sent.reshape(field.count, field.choices - 1)
-        halves.append(padded[np.arange(field.count), number] ^ ring.reduce(pads, field.bits))
-    return halves
+
+    def blocks() -> Pads:
+        for number, part, block_key, places in _blocks(key, fields):
+            field, chosen = fields[number], choices[number][part].astype(np.uint64)
+            known = receiver_pads(block_key, rows[places], bits=_pad_bits(field))
+            pads = np.empty(len(chosen), np.uint64)
+            chosen_pads(_by_level(known, field), chosen, field.bits, pads)
+            yield number, part, pads
+
+    return blocks()
+
+
+Places: TypeAlias = npt.NDArray[np.intp]
+
+
+def _blocks(key: bytes, fields: Sequence[OtField]) -> Iterator[tuple[int, slice, bytes, Places]]:
+    """All OTs in order: the number of a field, some of its OTs, their key, and the places of their COTs, by level."""
+    start = 0
+    for number, field in enumerate(fields):
+        levels = start + field.count * np.arange(field.levels)[:, None]
+        for part, block_key in _block_keys(key, number, field):
+            yield number, part, block_key, (levels + np.arange(part.start, part.stop)).ravel()
+        start += field.levels * field.count
 
 
 def _planes(choices: Words, field: OtField) -> Bits:
@@ -160,63 +221,56 @@ def _pad_bits(field: OtField) -> int:
 
 
 def _by_level(pads: Words, field: OtField) -> Words:
-    return pads.reshape(field.levels, field.count, pads.shape[1])
-
-
-def _field_key(key: bytes, index: int) -> bytes:
-    return derive_key(key, f"field {index}")
+    return pads.reshape(field.levels, -1, pads.shape[1])
 
 
 # ------------------------------------------------------------ out of codes (profile `paper`)
 
 
-async def _send_from_codes(
-    party: Party, key: bytes, fields: Sequence[OtField], messages: Sequence[Words]
-) -> tuple[list[Words], list[Words]]:
+async def _hidden_by_codes(party: Party, key: bytes, fields: Sequence[OtField], messages: Messages) -> Hidden:
     """Own halves, and every message hidden."""
     groups = _groups(fields)
     data = await party.channel.recv(sum(group.count * _width(group) // 8 for group, _ in groups))
-    halves: dict[int, Words] = {}
-    hidden: dict[int, Words] = {}
+    rows: dict[int, Blocks] = {}
+    offsets: dict[int, Blocks] = {}
     taken = 0
     for group, places in groups:
         keys, width, group_key = _extension(party, group), _width(group), _group_key(key, group)
         size = group.count * width // 8
-        u = np.frombuffer(data[taken : taken + size], np.uint64).reshape(-1, width // 64)
+        u = np.frombuffer(data, np.uint64, size // 8, taken).reshape(-1, width // 64)
         taken += size
         q = extend_sender(keys.sender, group_key, u)
-        masks = _masks(group_key, q, _CODES[width][: group.choices] & keys.sender.secret, group)
-        for place, mask in zip(places, _split(masks, [fields[i].count for i in places]), strict=True):
-            field = fields[place]
-            half = _random_half(party, field)
-            halves[place] = half
-            words = ring.reduce(messages[place], field.bits)
-            hidden[place] = _minus(words, half[:, None], field) ^ mask.astype(half.dtype)
-    return [halves[place] for place in range(len(fields))], [hidden[place] for place in range(len(fields))]
+        rows.update(zip(places, _split(q, [fields[i].count for i in places]), strict=True))
+        offsets.update(dict.fromkeys(places, _CODES[width][: group.choices] & keys.sender.secret))
+
+    def blocks() -> Hidden:
+        for number, field in enumerate(fields):
+            for part, block_key in _block_keys(key, number, field):
+                half = _random_half(party, field, part)
+                masks = _masks(block_key, rows[number][part], offsets[number], field)
+                words = ring.reduce(messages(number, part), field.bits)
+                yield number, part, half, _minus(words, half[:, None], field) ^ masks.astype(half.dtype)
+
+    return blocks()
 
 
-async def _receive_from_codes(
-    party: Party, key: bytes, fields: Sequence[OtField], choices: Sequence[Words]
-) -> list[Words]:
-    groups = _groups(fields)
-    u, t = [], []
-    for group, places in groups:
+async def _pads_from_codes(party: Party, key: bytes, fields: Sequence[OtField], choices: Sequence[Words]) -> Pads:
+    u: list[bytes] = []
+    rows: dict[int, Blocks] = {}
+    for group, places in _groups(fields):
         codewords = _CODES[_width(group)][np.concatenate([choices[i] for i in places])]
         sent, kept = extend_receiver(_extension(party, group).receiver, _group_key(key, group), codewords)
         u.append(sent.tobytes())
-        t.append(kept)
+        rows.update(zip(places, _split(kept, [fields[i].count for i in places]), strict=True))
     await party.channel.send(b"".join(u))
-    sizes = [(field.count * field.choices, field.bits) for field in fields]
-    hidden = unpack(await party.channel.recv(packed_bytes(sizes)), sizes)
-    halves: dict[int, Words] = {}
-    for (group, places), rows in zip(groups, t, strict=True):
-        unchanged = np.zeros((1, _width(group) // 64), np.uint64)
-        masks = _masks(_group_key(key, group), rows, unchanged, group)[:, 0]
-        for place, mask in zip(places, _split(masks, [fields[i].count for i in places]), strict=True):
-            field = fields[place]
-            words = hidden[place].reshape(field.count, field.choices)[np.arange(field.count), choices[place]]
-            halves[place] = ring.reduce(words ^ mask.astype(words.dtype, copy=False), field.bits)
-    return [halves[place] for place in range(len(fields))]
+
+    def blocks() -> Pads:
+        for number, field in enumerate(fields):
+            unchanged = np.zeros((1, _width(field) // 64), np.uint64)
+            for part, block_key in _block_keys(key, number, field):
+                yield number, part, _masks(block_key, rows[number][part], unchanged, field)[:, 0]
+
+    return blocks()
 
 
 def _width(field: OtField) -> int:
@@ -249,18 +303,33 @@ def _extension(party: Party, group: OtField) -> ExtensionKeys:
 
 
 def _masks(key: bytes, rows: Blocks, offsets: Blocks, field: OtField) -> Words:
-    """The masks of one group, (count, len(offsets)) words; bits above the message's width are left in."""
-    masks = np.empty((field.count, len(offsets)), ring.dtype_for(field.bits))
+    """The masks of some OTs, (len(rows), len(offsets)) words; bits above the message's width are left in."""
+    masks = np.empty((len(rows), len(offsets)), ring.dtype_for(field.bits))
     for run, blocks in code_pads(key, rows, offsets, field.choices):
         masks[run] = blocks[:, :, 0]
     return masks
 
 
-def _random_half(party: Party, field: OtField) -> Words:
-    return party.randomness.words(field.count, field.bits)
+def _random_half(party: Party, field: OtField, part: slice) -> Words:
+    return party.randomness.words(part.stop - part.start, field.bits)
 
 
 # ------------------------------------------------------------ common
+
+
+def _of_arrays(fields: Sequence[OtField], messages: Sequence[Words] | None) -> Messages:
+    """Messages that are there already, an array for each field."""
+    words = fitting(messages, [(field.count, field.choices) for field in fields])
+    return lambda number, part: words[number][part]
+
+
+def _field_key(key: bytes, index: int) -> bytes:
+    return derive_key(key, f"field {index}")
+
+
+def _block_keys(key: bytes, number: int, field: OtField) -> Iterator[tuple[slice, bytes]]:
+    """Some of a field's OTs at a time, and their key."""
+    return chunks(_field_key(key, number), field.count, max(1, BLOCK_MESSAGES // field.choices))
 
 
 def _split(rows: Words, counts: Sequence[int]) -> list[Words]:
@@ -281,5 +350,5 @@ def _minus(words: Words, half: Words, field: OtField) -> Words:
     return left
 
 
-PRIMITIVES = (oblivious_transfer,)
+PRIMITIVES = (oblivious_transfer, stream_oblivious_transfer)
 """The public coroutines here; their lists of fields do not fit the registry, so they have a test suite of their own."""

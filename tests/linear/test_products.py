@@ -107,6 +107,12 @@ def test_a_pixel_no_patch_holds_costs_nothing():
     assert sparse == dense
 
 
+def test_the_cost_of_any_number_of_images_is_that_of_one_so_many_times():
+    options = {"bits": 8, "kernel_bits": 8, "out_bits": 16, "padding": 1, "stride": 2}
+    some, many = (convolution_cost(Profile.EXACT, (n, 5, 5, 1), (3, 3, 1, 4), **options) for n in (8, 8 * 10**9))
+    assert many.sent == tuple(10**9 * nbytes for nbytes in some.sent)
+
+
 async def test_a_public_one_holds_beside_padding():
     """The zeros around an image of negative values have no top bit that could be wrong."""
     image = np.arange(8, 16, dtype=np.uint8).reshape(1, 2, 4, 1)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from sirnn import ring
 from sirnn.errors import LocalError
 from sirnn.kernels.bitpack import unpack
+from sirnn.ot import chosen, pads, strings
 from sirnn.ot.chosen import oblivious_transfer, oblivious_transfer_cost
 from sirnn.ot.fields import OtField
 from sirnn.profile import Profile
@@ -75,6 +76,15 @@ async def test_batch_of_mixed_sizes_in_any_order(sender, profile):
 @PROFILES
 async def test_many_chunks(profile):
     await check([OtField(9001, 2, 5), OtField(5001, 16, 2), OtField(50, 256, 20)], sender=0, profile=profile)
+
+
+@PROFILES
+@DIRECTIONS
+async def test_in_parts_it_costs_the_same_and_gives_the_same(sender, profile, monkeypatch):
+    monkeypatch.setattr(strings, "PART", 1 << 10)
+    monkeypatch.setattr(chosen, "BLOCK_MESSAGES", 1 << 7)
+    fields = [OtField(501, 2, 5), OtField(33, 16, 12, (4, 8)), OtField(20, 256, 20)]
+    await check(fields, sender=sender, profile=profile)
 
 
 OT_FIELDS = st.lists(st.builds(OtField, st.integers(0, 20), st.integers(2, 256), st.integers(1, 64)), max_size=5)

@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 from sirnn import ring
 from sirnn.crypto.confined import Confined
 from sirnn.errors import LocalError
+from sirnn.ot import correlated as ot
+from sirnn.ot import pads, strings
 from sirnn.ot.correlated import ask_both_ways, correlated_ot, correlated_ot_cost, cot_both_ways, cot_both_ways_cost
 from sirnn.ot.fields import CotField
 from sirnn.ot.rows import draw_rows, drawn, offer
@@ -80,6 +82,27 @@ async def test_no_fields_are_two_empty_messages(profile):
     await check([], sender=0, profile=profile)
 
 
+@pytest.fixture
+def small_blocks(monkeypatch):
+    """Strings of many parts, made of many blocks."""
+    monkeypatch.setattr(strings, "PART", 1 << 10)
+    monkeypatch.setattr(ot, "BLOCK_WORDS", 1 << 7)
+
+
+LONG = [CotField(501, 12), CotField(40, 33, 9), CotField(300, 8, 2, xor=True), CotField(7, 64, 200)]
+
+
+@PROFILES
+@DIRECTIONS
+async def test_in_parts_it_costs_the_same_and_gives_the_same(sender, profile, small_blocks):
+    await check(LONG, sender=sender, profile=profile)
+
+
+@PROFILES
+async def test_both_ways_in_parts(profile, small_blocks):
+    await both_ways(profile, LONG, seed=3)
+
+
 COT_FIELDS = st.lists(
     st.builds(CotField, st.integers(0, 30), st.integers(1, 64), st.integers(1, 20), st.booleans()), max_size=5
 )
@@ -96,6 +119,10 @@ async def test_any_fields(profile, fields, sender, seed):
 @settings(max_examples=20)
 @given(COT_FIELDS, st.integers(0, 1000))
 async def test_both_ways_at_once(profile, fields, seed):
+    await both_ways(profile, fields, seed)
+
+
+async def both_ways(profile, fields, seed):
     correlations = [[words(field.shape, field.bits, seed + role) for field in fields] for role in (0, 1)]
     choices = [[words(field.count, 1, seed + 2 + role) for field in fields] for role in (0, 1)]
     cost = cot_both_ways_cost(profile, fields)

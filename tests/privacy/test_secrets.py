@@ -173,9 +173,9 @@ async def test_seeds_that_are_grown_are_random(name):
         return tap
 
     def growing(original):
-        def tap(self, roots, delta, leaves):
+        def tap(self, key, roots, delta, leaves):
             grown.append(np.array(roots))
-            return original(self, roots, delta, leaves)
+            return original(self, key, roots, delta, leaves)
 
         return tap
 
