@@ -82,6 +82,22 @@ def test_people_see_what_was_weighed_and_where_the_error_is(invoke):
     assert max(map(len, result.stdout.splitlines())) <= 80
 
 
+def test_what_holds_of_every_word_is_reported_and_kept(invoke):
+    kept = report(invoke, "tanh", *SMALL, "--max-ulp", 0.5, "--keep", "zero,symmetric")
+    assert {name: (said["says"], said["breaches"]) for name, said in kept["identities"].items()} == {
+        "zero": ("f(0) = 0", 0),
+        "symmetric": ("f(-x) = -f(x)", 0),
+        "monotone": ("never falls", 0),
+    }
+    assert (kept["least_result"], kept["greatest_result"]) == (-1, 1)
+    shown = invoke("compile-function", "tanh", *SMALL, "--max-ulp", 0.5, "--keep", "zero,symmetric", "--explain").stdout
+    assert "f(0) = 0, f(-x) = -f(x), never falls" in shown
+    assert (
+        report(invoke, "relu", "--bits", 32, "--in-scale", 16, "--out-bits", 32, "--out-scale", 16)["identities"]
+        is None
+    )
+
+
 def test_a_network_decides_by_time(invoke):
     by_time = report(invoke, "tanh", "--bits", 12, "--in-scale", 8, "--network", "wan", "--count", 10)
     by_bytes = report(invoke, "tanh", "--bits", 12, "--in-scale", 8, "--count", 10)
@@ -104,6 +120,8 @@ def test_the_error_is_drawn(invoke, tmp_path, name):
         (("tanh", "--max-ulp", "0.3"), 1, "no plan gives tanh"),
         (("tanh", "--max-flights", "1"), 1, "ULP in 1 flight; allow"),
         (("tanh", "--max-ulp", "0"), 2, "--max-ulp"),
+        (("tanh", "--keep", "odd"), 2, "'odd' is none of zero, symmetric, monotone"),
+        (("exp", "--keep", "zero,symmetric"), 1, "exp itself is not symmetric"),
         (("tanh", "--domain", "3"), 2, "is not a domain"),
         (("tanh", "--domain", "3:1"), 2, "is not a domain"),
         (("tanh", "--domain", "nan:1"), 2, "is not a domain"),
