@@ -105,8 +105,8 @@ async def test_a_client_that_names_no_model_is_told_so():
 @pytest.mark.parametrize(
     ("recordings", "at_client", "at_server"),
     [
-        (np.zeros((5, 3)), "4 steps of 3 channels", "'5x3'; this model takes 4 steps of 3 channels"),
-        (np.zeros(()), "4 steps of 3 channels", "''; this model takes 4 steps of 3 channels"),
+        (np.zeros((5, 3)), "4 steps of 3 channels", "of shape '5x3' (in / [hello], message 4); this model"),
+        (np.zeros(()), "4 steps of 3 channels", "of shape '' (in / [hello], message 4); this model"),
     ],
     ids=["shape", "scalar"],
 )
