@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sirnn import ring
 from sirnn.errors import LocalError
 from sirnn.kernels.bitpack import unpack
-from sirnn.ot import chosen, pads, strings
+from sirnn.ot import chosen, strings
 from sirnn.ot.chosen import oblivious_transfer, oblivious_transfer_cost
 from sirnn.ot.fields import OtField
 from sirnn.profile import Profile

@@ -9,7 +9,7 @@ from sirnn import ring
 from sirnn.crypto.confined import Confined
 from sirnn.errors import LocalError
 from sirnn.ot import correlated as ot
-from sirnn.ot import pads, strings
+from sirnn.ot import strings
 from sirnn.ot.correlated import ask_both_ways, correlated_ot, correlated_ot_cost, cot_both_ways, cot_both_ways_cost
 from sirnn.ot.fields import CotField
 from sirnn.ot.rows import draw_rows, drawn, offer
