@@ -122,7 +122,7 @@ def _protocol(spec: ProtocolSpec, profile: Profile) -> Job:
             randomness=_randomness(channel),
             session=f"sweep of {spec.name}".encode(),
             profile=profile,
-            ot=keys[channel.role],
+            ot=attrs.evolve(keys[channel.role]),  # keys serve one session; a simulation may stretch that
             store=Store() if profile.ahead else None,
             supply=Supply() if profile.ahead else None,
         )

@@ -53,15 +53,17 @@ def quantise(parameters: FastGrnnParameters, recordings: npt.NDArray[Any], *, he
 
 def _types(parameters: FastGrnnParameters, peaks: dict[str, float], headroom: float) -> FastGrnnTypes:
     w = parameters.weights
+    input_type = _holding(parameters.input_limit, VALUE_BITS)
+    hidden = _holding(headroom * peaks["hidden"], VALUE_BITS, FINEST_SCALE)
     return FastGrnnTypes(
-        input=_holding(parameters.input_limit, VALUE_BITS),
-        input_code=None if w.input_reduction is None else _holding(headroom * peaks["input_code"], VALUE_BITS),
-        hidden_code=None if w.hidden_reduction is None else _holding(headroom * peaks["hidden_code"], VALUE_BITS),
+        input=input_type,
+        input_code=_code_type(headroom * peaks.get("input_code", 0), input_type, w.input_reduction),
+        hidden_code=_code_type(headroom * peaks.get("hidden_code", 0), hidden, w.hidden_reduction),
         preactivation=_holding(headroom * peaks["preactivation"], VALUE_BITS, FINEST_SCALE),
         gate=GATE,
         candidate=GATE,
         mix=GATE,
-        hidden=_holding(headroom * peaks["hidden"], VALUE_BITS, FINEST_SCALE),
+        hidden=hidden,
         logits=_holding(headroom * peaks["logits"], VALUE_BITS, FINEST_SCALE),
         input_weights=_weight_type(w.input_weights),
         input_reduction=None if w.input_reduction is None else _weight_type(w.input_reduction),
@@ -92,6 +94,13 @@ def _holding(magnitude: float, bits: int, finest: int | None = None) -> FixedPoi
         raise LocalError(f"the largest value seen is {magnitude}", remedy="check the recordings and the weights")
     scale = bits - 1 - math.ceil(math.log2(magnitude))
     return FixedPoint(bits, scale if finest is None else min(scale, finest))
+
+
+def _code_type(magnitude: float, values: FixedPoint, reduction: npt.NDArray[Any] | None) -> FixedPoint | None:
+    """The type of values times a first factor: no finer than the products, which TR can only make coarser."""
+    if reduction is None:
+        return None
+    return _holding(magnitude, VALUE_BITS, values.scale + _weight_type(reduction).scale)
 
 
 def _weight_type(array: npt.NDArray[Any]) -> FixedPoint:

@@ -16,9 +16,7 @@ from sirnn.compiler.target import tabulate
 from sirnn.compiler.task import make_task
 from sirnn.errors import LocalError
 from sirnn.fixedpoint import FixedPoint
-from tests.compiler.test_search import compiled, distances
-
-WORDS = FixedPoint(16, 12)
+from tests.compiler.compiling import WORDS, compiled, distances, of_16_bits
 
 
 def target(f, inp=WORDS, out=WORDS, **options):
@@ -35,7 +33,7 @@ def test_segments_of_the_logarithm_are_as_wide_as_its_argument():
 
 @pytest.mark.parametrize("name", ["log", "log1p", "sqrt", "reciprocal"])
 def test_what_bends_at_one_place_is_cut_in_tiers(name):
-    made = compiled(name, WORDS, WORDS)
+    made = of_16_bits(name)
     assert isinstance(made.plan, Tiered)
     assert distances(made, LIBRARY[name].real).max() <= 1
     assert made.bytes_per_instance < 200
@@ -98,8 +96,8 @@ def test_nothing_is_asked_between_stretched_words():
 def test_a_limit_of_flights_is_kept():
     few = compiled("log", WORDS, WORDS, max_flights=8)
     assert few.flights <= 8
-    assert compiled("log", WORDS, WORDS).flights > 8
-    assert compiled("rsqrt", WORDS, WORDS).flights <= 8
+    assert of_16_bits("log").flights > 8
+    assert of_16_bits("rsqrt").flights <= 8
     cheap = compiled("rsqrt", WORDS, WORDS, flight_bits=0)
     assert cheap.max_ulp <= 0.6
     assert 2 * cheap.bytes_per_instance < few.bytes_per_instance
@@ -107,7 +105,7 @@ def test_a_limit_of_flights_is_kept():
         compiled("log", WORDS, WORDS, max_flights=3)
 
 
-@settings(max_examples=20)
+@settings(max_examples=10)
 @given(
     pole=st.integers(-200, 200),
     power=st.floats(0.2, 0.9),

@@ -6,7 +6,7 @@ import attrs
 import mpmath
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from sirnn import ring
@@ -18,21 +18,7 @@ from sirnn.compiler.search import compile_function
 from sirnn.errors import LocalError
 from sirnn.fixedpoint import FixedPoint
 from sirnn.profile import Profile
-
-
-def compiled(f, inp, out, **options):
-    return compile_function(f, inp=inp, out=out, cache=False, **options)
-
-
-def distances(made, real):
-    """|result - real value| in ULP at every input of the domain, worked out apart from the compiler."""
-    inp, out, domain = made.plan.inp, made.plan.out, made.task.domain
-    integers = np.arange(domain.start, domain.stop)
-    results = out.to_int(made.plan.evaluate(ring.from_signed(integers, inp.bits).astype(np.uint64)))
-    with np.errstate(all="ignore"):
-        exact = real(integers * 2.0**-inp.scale) * 2.0**out.scale
-    return np.abs(results - np.clip(exact, *out.int_range) if made.task.saturate else results - exact)
-
+from tests.compiler.compiling import compiled, distances, of_16_bits, prove_on_fewer_words
 
 # ------------------------------------------------------------ within the bound, on every word
 
@@ -52,7 +38,7 @@ def test_every_library_function_of_8_bits(name):
     ("name", "most_bytes"), [("sigmoid", 115), ("tanh", 140), ("exp", 125), ("silu", 160), ("erf", 150), ("sin", 150)]
 )
 def test_16_bits_at_scale_12(name, most_bytes):
-    made = compiled(name, FixedPoint(16, 12), FixedPoint(16, 12))
+    made = of_16_bits(name)
     errors = distances(made, LIBRARY[name].real)
     assert errors.max() == pytest.approx(made.max_ulp, abs=1e-9)
     assert errors.mean() == pytest.approx(made.mean_ulp, abs=1e-9)
@@ -71,6 +57,7 @@ def test_where_the_range_is_wide_only_the_bend_is_fitted(name, lines):
     assert all(candidate.bits > made.candidates[0].bits for candidate in whole)
 
 
+@settings(max_examples=30)
 @given(
     coefficients=st.lists(st.floats(-2, 2), min_size=3, max_size=3),
     frequency=st.floats(0.1, 2),
@@ -89,6 +76,7 @@ def test_smooth_functions(coefficients, frequency, bits, scale, max_ulp, signed)
     assert distances(made, f).max() <= max_ulp
 
 
+@settings(max_examples=40)
 @given(st.lists(st.integers(-30, 30), min_size=64, max_size=64), st.sampled_from([0.5, 1.5, 8]))
 def test_functions_without_any_order(values, max_ulp):
     made = compiled(
@@ -97,6 +85,7 @@ def test_functions_without_any_order(values, max_ulp):
     assert made.max_ulp <= max_ulp
 
 
+@settings(max_examples=30)
 @given(first=st.integers(-128, 127), last=st.integers(-128, 127))
 def test_nothing_is_asked_outside_the_domain(first, last):
     assume(first <= last)
@@ -138,8 +127,7 @@ def test_it_is_the_cheapest_of_what_was_weighed():
 
 def test_a_flight_is_worth_some_bits_but_not_many():
     """Mirrored lines save tanh a few bytes for five flights, and sin some more."""
-    types = FixedPoint(16, 12), FixedPoint(16, 12)
-    tanh, sin = compiled("tanh", *types), compiled("sin", *types)
+    tanh, sin = of_16_bits("tanh"), of_16_bits("sin")
     assert any(each.bits < tanh.candidates[0].bits for each in tanh.candidates if each.verdict == "dearer")
     assert tanh.flights < sin.flights
 
@@ -150,9 +138,8 @@ def test_it_is_the_same_every_time():
 
 
 def test_a_slow_network_saves_flights():
-    types = FixedPoint(16, 12), FixedPoint(16, 12)
-    by_bytes = compiled("tanh", *types)
-    by_time = compiled("tanh", *types, network=Link(0.04, 1e8), count=100)
+    by_bytes = of_16_bits("tanh")
+    by_time = compiled("tanh", by_bytes.task.inp, by_bytes.task.out, network=Link(0.04, 1e8), count=100)
     assert by_time.flights < by_bytes.flights
     assert by_time.bytes_per_instance > by_bytes.bytes_per_instance
 
@@ -188,7 +175,8 @@ def test_straight_lines_take_no_more_than_the_sign(f, words, most_bytes):
     assert made.max_ulp == 0
 
 
-def test_every_word_of_32_bits_is_bent_alike():
+def test_every_word_of_32_bits_is_bent_alike(monkeypatch):
+    prove_on_fewer_words(monkeypatch)
     made = compiled("relu", FixedPoint(32, 16), FixedPoint(32, 16))
     assert isinstance(made.plan, Bent)
     assert (made.proof.method, made.max_ulp) == ("intervals", 0)
@@ -230,7 +218,8 @@ def test_outputs_wider_than_any_ring_are_refused(bits):
 @pytest.mark.parametrize(
     ("f", "inp", "bits"), [("x", FixedPoint(32, 0), 50), ("1 / x", FixedPoint(6, 8), 60), ("x", FixedPoint(4, 0), 62)]
 )
-def test_a_way_whose_numbers_are_too_wide_is_passed_over(f, inp, bits):
+def test_a_way_whose_numbers_are_too_wide_is_passed_over(monkeypatch, f, inp, bits):
+    prove_on_fewer_words(monkeypatch)
     made = compiled(f, inp, FixedPoint(bits, inp.scale), saturate=True)
     assert made.max_ulp <= 1
 
@@ -243,7 +232,8 @@ def test_a_way_whose_numbers_are_too_wide_is_passed_over(f, inp, bits):
         ("max(3 * x, 11.3 - x)", FixedPoint(24, 16), FixedPoint(24, 14), {}),
     ],
 )
-def test_a_kink_between_the_words_looked_at_is_found(f, inp, out, options):
+def test_a_kink_between_the_words_looked_at_is_found(monkeypatch, f, inp, out, options):
+    prove_on_fewer_words(monkeypatch)
     made = compiled(f, inp, out, saturate=True, **options)
     assert made.max_ulp <= made.task.max_ulp
     kinks = np.array([1 << 28, 8, 185139, 2 << 27])

@@ -30,8 +30,8 @@ from sirnn.correlations.kinds import price
 from sirnn.errors import LocalError
 from sirnn.fixedpoint import FixedPoint
 from sirnn.functions.identities import Symmetry
+from tests.compiler.compiling import compiled, distances
 from tests.compiler.test_evaluate import AHEAD, ONE, all_words, check_ahead
-from tests.compiler.test_search import compiled, distances
 
 INP, OUT = FixedPoint(6, 2), FixedPoint(12, 3)
 

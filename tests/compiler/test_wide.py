@@ -18,8 +18,8 @@ from sirnn.compiler.task import make_task
 from sirnn.errors import LocalError
 from sirnn.fixedpoint import FixedPoint
 from sirnn.protocol import REGISTRY
+from tests.compiler.compiling import compiled, distances, prove_on_fewer_words
 from tests.compiler.test_evaluate import all_words, check_ahead
-from tests.compiler.test_search import compiled, distances
 
 
 def look_at_few(patch):
@@ -107,9 +107,7 @@ def test_samples_hold_the_ends_and_the_words_near_0():
 
 @pytest.fixture
 def coarse(monkeypatch):
-    """Long runs are proved on fewer words."""
-    monkeypatch.setattr(proof, "EXHAUSTED", 1 << 18)
-    monkeypatch.setattr(proof, "GRID", 1 << 16)
+    prove_on_fewer_words(monkeypatch)
 
 
 @pytest.mark.parametrize("f", ["sigmoid(x)", "sin(x)", "abs(x) / 8", "tanh(3 * x)", "x * x / 64"])

@@ -144,6 +144,14 @@ def test_more_headroom_means_coarser_scales(recordings):
     assert wide.hidden.scale < close.hidden.scale
 
 
+@pytest.mark.parametrize("headroom", [1e-3, 0.1])
+def test_a_code_is_no_finer_than_its_products(recordings, headroom):
+    """The smaller a code, the finer its scale, but no product of the first factor has bits beyond its own scale."""
+    types = quantise(network(1, 2, 3), recordings, headroom=headroom).shape.types
+    assert types.input_code.scale <= types.input.scale + types.input_reduction.scale
+    assert types.hidden_code.scale <= types.hidden.scale + types.hidden_reduction.scale
+
+
 def test_a_weight_that_rounds_past_its_type_takes_the_coarser_one(recordings):
     parameters = network(1)
     weights = attrs.evolve(parameters.weights, class_weights=np.full((5, 3), 0.999))
