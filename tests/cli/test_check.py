@@ -12,9 +12,12 @@ import pytest
 from sirnn.protocol import REGISTRY
 from tests.test_docs import ROOT
 
-check_module = importlib.import_module("sirnn.cli.check")
+verdicts_module, endless_module = (importlib.import_module(f"sirnn.cli.{name}") for name in ("verdicts", "endless"))
 
 HAMMING = ROOT / "docs" / "examples" / "hamming.py"
+
+FEW_RUNS = ("--runs", "8")
+"""Of the privacy check, which has tests of its own."""
 
 HEAD = """\
 import numpy as np
@@ -58,7 +61,7 @@ def check(invoke, tmp_path):
     def run(text, *arguments):
         file = tmp_path / "mine.py"
         file.write_text(HEAD + text)
-        result = invoke("check", file, "--json", *arguments)
+        result = invoke("check", file, "--json", *FEW_RUNS, *arguments)
         forget()
         report = json.loads(result.stdout)
         assert result.exit_code == (0 if report["passed"] else 1), result.output
@@ -82,10 +85,22 @@ def the_problem(check, text, name, *arguments):
 
 
 def test_the_example_of_the_guide_passes(invoke):
-    report = json.loads(invoke("check", HAMMING, "--json").stdout)
+    report = json.loads(invoke("check", HAMMING, "--json", *FEW_RUNS).stdout)
     assert report["passed"]
     assert [check["flights"] for check in report["checks"]] == [2, 2]
     assert [check["profiles"] for check in report["checks"]] == [["paper", "exact", "lean"]] * 2
+
+
+def test_a_protocol_that_gives_something_away_is_told_where(check):
+    text = """
+@declared(lambda profile, n, *, bits: Cost.exchange(n * bits), examples=[{"bits": 16}])
+async def opens(party, x):
+    mine = x.words.astype("<u2").tobytes()
+    await party.channel.exchange(mine, len(mine))
+    return x
+"""
+    told = the_problem(check, text, "opens", "--runs", "24")["problem"]
+    assert "gives away: party 0: message 0 of / [opens] is not masked: it depends on the other party's input" in told
 
 
 WITHOUT_DEMAND = """
@@ -155,7 +170,7 @@ async def made_ahead(party, x):
     assert check(text, "--profile", "lean")["checks"][0]["profiles"] == ["lean"]
     assert "made_ahead does not exist in profile paper" in check(text, "--profile", "paper")["problem"]
     assert (
-        "no protocol of the file is called other; choose from made_ahead" in check(text, "--only", "other")["problem"]
+        "no protocol of these is called other; choose from made_ahead" in check(text, "--only", "other")["problem"]
     )
 
 
@@ -261,11 +276,11 @@ def test_whatever_goes_wrong_is_the_verdict_of_its_protocol_alone(check, what):
 
 
 @pytest.mark.parametrize(
-    ("loop", "grace"), [("pass", 0), ("x = x + x", 0), ("await trio.lowlevel.checkpoint()", check_module.GRACE_SECONDS)]
+    ("loop", "grace"), [("pass", 0), ("x = x + x", 0), ("await trio.lowlevel.checkpoint()", verdicts_module.GRACE_SECONDS)]
 )
 def test_a_loop_that_sends_nothing_ends_too(check, monkeypatch, loop, grace):
-    monkeypatch.setattr(check_module, "GRACE_SECONDS", grace)
-    monkeypatch.setattr(check_module, "STRIKES_APART", 0.5)
+    monkeypatch.setattr(verdicts_module, "GRACE_SECONDS", grace)
+    monkeypatch.setattr(endless_module, "STRIKES_APART", 0.5)
     text = f"@declared()\nasync def endless(party, x):\n    while True:\n        {loop}\n"
     report = check(text, "--profile", "paper", "--most-seconds", "0.5")
     assert "not done after 0.5 s" in problems(report, "endless")["paper"]["problem"]
