@@ -174,8 +174,9 @@ async def test_room_waits_for_a_reader_or_a_taker(endpoint):
         await endpoint.root.recv(8)  # a fork that has been asked for costs nothing itself
         await trio.testing.wait_all_tasks_blocked()
         assert passed == [0, limit, each, 2 * each, 3 * each, 4 * each]
-        with trio.move_on_after(0.01):  # blocked on another fork: read on, whatever lies here
-            await endpoint.root.fork("other").recv(1)
+        nursery.start_soon(endpoint.root.fork("other").recv, 1)  # blocked on another fork: read on, whatever lies here
+        for _ in range(100):
+            await trio.lowlevel.checkpoint()
         assert len(passed) > 8
         nursery.cancel_scope.cancel()
 
@@ -215,8 +216,10 @@ async def test_the_farewell_is_one_message_of_fixed_size(endpoint, wire):
     for digest in (False, True):
         wire = Held()
         fresh = Endpoint(1, wire, simulated=True, digest=digest)
-        with trio.move_on_after(0.001):
-            await fresh.farewell()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(fresh.farewell)
+            await trio.testing.wait_all_tasks_blocked()
+            nursery.cancel_scope.cancel()
         sizes.add(len(farewell_of(wire)))
     assert sizes == {66}
 

@@ -29,7 +29,7 @@ from simulator.privacy.taps import replaced, replaced_everywhere
 from simulator.simulation import simulate
 from sirnn.channel import Channel
 from sirnn.correlations.store import Store
-from sirnn.crypto.hashing import derive_key
+from sirnn.crypto.hashing import derive_key, run_keys
 from sirnn.crypto.randomness import InsecureSeededRandomness
 from sirnn.ot.rows import COTS
 from sirnn.party import Party
@@ -58,6 +58,7 @@ class Ledger:
         drawn: by party and kind, the rows of random COTs.
         names: what each key is for.
         prefixes: keys of the first of several blocks that are hashed in a chain: inputs may begin alike there.
+        parents: for the key of a run of blocks, what it was derived from.
     """
 
     def __init__(self) -> None:
@@ -66,6 +67,7 @@ class Ledger:
         self.drawn: dict[tuple[int, str], list[npt.NDArray[Any]]] = defaultdict(list)
         self.names: dict[bytes, str] = {}
         self.prefixes: set[bytes] = set()
+        self.parents: dict[bytes, bytes] = {}
 
     @property
     def hashes(self) -> int:
@@ -75,7 +77,7 @@ class Ledger:
     def findings(self) -> Iterator[str]:
         """What was used more than once, in words."""
         for (party, key), batches in self.hashed.items():
-            count = 0 if key in self.prefixes else _repeated(batches)
+            count = 0 if self.parents.get(key, key) in self.prefixes else _repeated(batches)
             if count:
                 yield f"party {party} hashes {count} blocks twice under one key, made for {self._name(key)}"
         for party, keys in self.fresh.items():
@@ -91,7 +93,7 @@ class Ledger:
                 yield f"party {party} draws {count} random COTs of {kind} twice"
 
     def _name(self, key: bytes) -> str:
-        return self.names.get(key, "nothing that is known")
+        return self.names.get(self.parents.get(key, key), "nothing that is known")
 
 
 async def spent_twice(spec: ProtocolSpec, params: Params, profile: Profile, *, seed: int = 0) -> list[str]:
@@ -131,6 +133,7 @@ def bookkeeping() -> Iterator[Ledger]:
     with ExitStack() as taps:
         taps.enter_context(replaced_everywhere(Cipher, functools.partial(_enciphering, ledger)))
         taps.enter_context(replaced_everywhere(derive_key, functools.partial(_deriving, ledger)))
+        taps.enter_context(replaced_everywhere(run_keys, functools.partial(_running, ledger)))
         taps.enter_context(replaced(Party, "fresh_key", functools.partial(_making, ledger)))
         taps.enter_context(replaced(Store, "take", functools.partial(_taking, ledger)))
         yield ledger
@@ -168,6 +171,15 @@ def _deriving(ledger: Ledger, derive: Any) -> Any:
         if label.startswith(NEXT_STEP):
             ledger.prefixes.add(key)
         ledger.names[derived] = f"{ledger.names.get(key, '?')}, {label}"
+        return derived
+
+    return tap
+
+
+def _running(ledger: Ledger, derive: Any) -> Any:
+    def tap(key: bytes, count: int) -> list[bytes]:
+        derived: list[bytes] = derive(key, count)
+        ledger.parents.update(dict.fromkeys(derived, key))
         return derived
 
     return tap
