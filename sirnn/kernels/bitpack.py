@@ -7,7 +7,7 @@ string is bit b % 8 of byte b // 8). Both parties know every width and count, so
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -40,8 +40,7 @@ def pack(fields: Sequence[tuple[Words, int]]) -> bytes:
     """
     packer = Packer(packed_bytes([(words.size, ring.check_bits(bits)) for words, bits in fields]))
     for words, bits in fields:
-        for _ in packer.add(words, bits):
-            raise AssertionError("a string in one part is not full before its end")
+        packer.add(words, bits)  # one part holds all
     return packer.last()
 
 
@@ -81,9 +80,9 @@ class Packer:
         self._raw = self._string.view(np.uint8)
         self._position = 0
 
-    def add(self, words: Words, bits: int) -> Iterator[bytes]:
-        """Append the low `bits` bits of each word, of any shape; yields the parts that are full and not the last."""
-        flat = words.ravel()
+    def add(self, words: Words, bits: int) -> list[bytes]:
+        """Append the low `bits` bits of each word, of any shape; returns the parts that are full and not the last."""
+        flat, full = words.ravel(), []
         for start in range(0, flat.size, _CHUNK):
             chunk = flat[start : start + _CHUNK]
             if _aligned(flat.dtype, bits, self._position):
@@ -93,10 +92,11 @@ class Packer:
                 _pack(chunk.astype(np.uint64), bits, self._string, self._position)
             self._position += chunk.size * bits
             while self._position > 8 * self._part:
-                yield self._raw[: self._part].tobytes()
+                full.append(self._raw[: self._part].tobytes())
                 self._position -= 8 * self._part
                 left = -(-self._position // 64)
                 self._string[:left] = self._string[self._part // 8 : self._part // 8 + left].copy()
+        return full
 
     def last(self) -> bytes:
         """The last part, to whole bytes."""

@@ -363,17 +363,12 @@ class _Sums:
 
     def add(self, number: int, part: slice, words: Words) -> None:
         field, found = self._fields[number], self._found.get(number)
+        if len(words) == field.count:
+            self._found[number] = words if found is None else _together(found, words, field)
+            return
         if found is None:
-            if len(words) == field.count:
-                self._found[number] = words
-                return
             found = self._found[number] = np.zeros(field.shape, words.dtype)
-        total = found[part]
-        if field.xor:
-            total ^= words
-        else:
-            total += words
-            total &= _cut_to(field).astype(total.dtype)
+        found[part] = _together(found[part], words, field)
 
     @property
     def words(self) -> list[Words]:
@@ -382,6 +377,11 @@ class _Sums:
             self._found[number] if number in self._found else np.zeros(field.shape, ring.dtype_for(field.bits))
             for number, field in enumerate(self._fields)
         ]
+
+
+def _together(one: Words, other: Words, field: CotField) -> Words:
+    """Shares of one direction and of the other, as shares of both."""
+    return one ^ other if field.xor else ring.reduce(one + other, field.bits)
 
 
 def _of_arrays(fields: Sequence[CotField], correlations: Sequence[Words] | None) -> Correlate:
@@ -403,7 +403,7 @@ class _Piece(NamedTuple):
     number: int
     part: slice
     place: slice
-    pads: tuple[Words, ...]
+    pads: Sequence[Words]
 
 
 Hash: TypeAlias = Callable[[bytes, slice, int], tuple[Words, ...]]
@@ -430,11 +430,11 @@ def _cut_up(
     members: Sequence[tuple[int, CotField]], start: int, block: slice, pads: tuple[Words, ...]
 ) -> Iterator[_Piece]:
     """A block's part of each field that reaches into it; the first field begins at `start`."""
-    for index, field in members:
-        first, last = max(start, block.start), min(start + field.count, block.stop)
-        if first < last:
-            some = tuple(_cut(part[first - block.start : last - block.start], field) for part in pads)
-            yield _Piece(index, slice(first - start, last - start), slice(first, last), some)
+    for number, field in members:
+        if block.start < start + field.count and start < block.stop:
+            first, last = max(start, block.start), min(start + field.count, block.stop)
+            some = [_cut(part[first - block.start : last - block.start], field) for part in pads]
+            yield _Piece(number, slice(first - start, last - start), slice(first, last), some)
         start += field.count
 
 

@@ -11,7 +11,12 @@ from sirnn import ring
 from sirnn.cost import FREE
 from sirnn.crypto.randomness import InsecureSeededRandomness
 from sirnn.errors import LocalError
-from sirnn.linear.convolution import convolution, convolution_by_server, convolution_cost
+from sirnn.linear.convolution import (
+    convolution,
+    convolution_by_server,
+    convolution_by_server_cost,
+    convolution_cost,
+)
 from sirnn.linear.matmul import shared_by_client, shared_by_server
 from sirnn.linear.products import matmul, matmul_clear, matmul_cost
 from sirnn.profile import Profile
@@ -108,8 +113,9 @@ def test_a_pixel_no_patch_holds_costs_nothing():
 
 
 def test_the_cost_of_any_number_of_images_is_that_of_one_so_many_times():
-    options = {"bits": 8, "kernel_bits": 8, "out_bits": 16, "padding": 1, "stride": 2}
-    some, many = (convolution_cost(Profile.EXACT, (n, 5, 5, 1), (3, 3, 1, 4), **options) for n in (8, 8 * 10**9))
+    options = {"bits": 8, "out_bits": 16, "padding": 1, "stride": 2}
+    costs = (convolution_by_server_cost(Profile.EXACT, (n, 5, 5, 1), (3, 3, 1, 4), **options) for n in (8, 8 * 10**9))
+    some, many = costs
     assert many.sent == tuple(10**9 * nbytes for nbytes in some.sent)
 
 
