@@ -67,26 +67,25 @@ async def hello(
     if len(body) > FACTS_LIMIT:
         raise LocalError(f"a hello of {len(body)} bytes", remedy=f"keep the facts within {FACTS_LIMIT} bytes")
     with channel.phase(Phase.SETUP), channel.scope("hello"):
-        announcement = len(body).to_bytes(4, "little") + _commitment(channel.role, body)
+        announcement = len(body).to_bytes(4, "little") + _commitment(body)
         announced = await channel.exchange(announcement, len(announcement))
         length = int.from_bytes(announced[:4], "little")
         if length > FACTS_LIMIT:
             raise PeerError(f"the other party announces a hello of {length} bytes", remedy="it does not run sirnn")
         opened = await channel.exchange(body, length)
-        _check_opening(1 - channel.role, announced[4:], opened)
+        _check_opening(announced[4:], opened)
         theirs = _parse(opened)
         _compare(channel.role, mine, theirs, must_match)
     return Agreement(_name((body, opened) if channel.role == 0 else (opened, body)), theirs)
 
 
-def _commitment(role: int, body: bytes) -> bytes:
-    """Binding, and hiding because of the nonce in the body; of one role, so that a party's own does not pass back."""
-    person = b"sirnn hello" + str(role).encode()
-    return hashlib.blake2b(body, digest_size=COMMITMENT_BYTES, person=person).digest()
+def _commitment(body: bytes) -> bytes:
+    """Binding, and hiding because of the nonce in the body. Echoed, it opens to a hello of the wrong role."""
+    return hashlib.blake2b(body, digest_size=COMMITMENT_BYTES, person=b"sirnn hello").digest()
 
 
-def _check_opening(role: int, commitment: bytes, body: bytes) -> None:
-    if _commitment(role, body) != commitment:
+def _check_opening(commitment: bytes, body: bytes) -> None:
+    if _commitment(body) != commitment:
         raise PeerError(
             "the other party's hello is not the one it committed to",
             remedy="it runs another release, or would choose the session's name; do not go on with it",

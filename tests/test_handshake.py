@@ -19,10 +19,9 @@ def greets(facts, must_match=(), nonces=NONCES):
     return body
 
 
-def announcement(role, raw):
+def announcement(raw):
     """What is said of a hello before it is said."""
-    person = b"sirnn hello%d" % role
-    return len(raw).to_bytes(4, "little") + hashlib.blake2b(raw, digest_size=32, person=person).digest()
+    return len(raw).to_bytes(4, "little") + hashlib.blake2b(raw, digest_size=32, person=b"sirnn hello").digest()
 
 
 def says(raw):
@@ -30,7 +29,7 @@ def says(raw):
 
     async def body(channel):
         with channel.phase(Phase.SETUP), channel.scope("hello"):
-            announced = await channel.exchange(announcement(channel.role, raw), 4 + COMMITMENT_BYTES)
+            announced = await channel.exchange(announcement(raw), 4 + COMMITMENT_BYTES)
             await channel.exchange(raw, int.from_bytes(announced[:4], "little"))
 
     return body
@@ -168,7 +167,7 @@ async def chooses(channel):
     """A client that settles on its nonce when it has seen the server's hello: the name then begins as it likes."""
     with channel.phase(Phase.SETUP), channel.scope("hello"):
         promised = said(1, {}, bytes(16))
-        announced = await channel.exchange(announcement(1, promised), 36)
+        announced = await channel.exchange(announcement(promised), 36)
         theirs = await channel.recv(int.from_bytes(announced[:4], "little"))
         candidates = (said(1, {}, number.to_bytes(16, "big")) for number in range(10_000))
         await channel.send(next(body for body in candidates if handshake._name((theirs, body))[0] == 0x5A))
@@ -198,7 +197,7 @@ async def test_a_peer_that_echoes():
 
     error = (await run_pair(greets({}), echoes)).outcomes[0].error
     assert isinstance(error, PeerError)
-    assert "not the one it committed to" in str(error)
+    assert "the two parties disagree: role: " in str(error)
 
 
 async def test_nothing_is_opened_to_a_peer_that_has_not_committed():

@@ -43,7 +43,7 @@ def answer(*arguments):
     """The JSON object of a command that succeeds, which is all it prints; run in this process, which is loaded."""
     result = CliRunner().invoke(cli, [*map(str, arguments), "--json"], prog_name="sirnn")
     assert result.exit_code == 0, result.output
-    assert result.stderr == ""
+    assert unannounced(result.stderr) == ""
     return json.loads(result.stdout)
 
 

@@ -97,7 +97,7 @@ def test_bad_usage_exits_with_2(invoke, arguments):
 
 
 def test_what_exceeds_the_memory_is_refused_in_a_line(invoke):
-    result = invoke("cost", "sigmoid", "--profile", "exact", "--count", 10**20)
+    result = invoke("measure", "exp", "--profile", "exact", "--count", 10**15)
     assert result.exit_code == 1
     assert result.stderr.startswith("sirnn: error: not enough memory")
     assert result.stdout == ""

@@ -54,7 +54,7 @@ def test_a_bad_case_fails_it_and_can_be_repeated(invoke, monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (["nonsense"], 1, "there is no protocol nonsense"),
+        (["nonsense"], 2, "there is no protocol 'nonsense'"),
         (["mux", "--fault", "drop:client@99"], 1, "the client sends 3 messages, farewell included"),
         (["mux", "--fault", "lose:client@1"], 1, "'lose:client@1' is not a fault"),
         (["carry", "--profile", "paper"], 1, "carry does not exist in profile paper"),
