@@ -7,7 +7,7 @@ from functools import partial
 import attrs
 import pytest
 
-from simulator.check import check_protocol
+from simulator.check import SIZES, check_protocol
 from simulator.mismatch import MismatchError
 from sirnn.cost import Cost
 from sirnn.crypto.randomness import SystemRandomness
@@ -18,7 +18,11 @@ from tests.protocols import MODULES, distinct_profiles, public_coroutines
 
 @pytest.mark.parametrize("spec", REGISTRY.values(), ids=lambda spec: spec.name)
 async def test_protocol_does_what_it_declares(spec):
-    await check_protocol(spec, profiles=distinct_profiles(spec))
+    """Every example on its edges, and on every pair of shares if there are few; of many examples each at some sizes."""
+    turns = min(len(SIZES), max(1, len(spec.examples) // 4))
+    for turn in range(turns):
+        examples = spec.examples[turn::turns]
+        await check_protocol(spec, *examples, sizes=SIZES[turn::turns], profiles=distinct_profiles(spec))
 
 
 @pytest.mark.parametrize("spec", REGISTRY.values(), ids=lambda spec: spec.name)

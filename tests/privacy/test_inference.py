@@ -65,8 +65,8 @@ def inference_spec(model):
 
 
 async def test_what_the_parties_see_of_an_inference_is_noise():
-    spec = inference_spec(first_step(small_model(1)))
-    found = await check_privacy(spec, {"to": CLIENT}, PROFILE, runs=24)
+    spec = inference_spec(first_step(small_model(1, hidden=2, classes=("this", "that"))))
+    found = await check_privacy(spec, {"to": CLIENT}, PROFILE, runs=18)
     assert not found, "\n".join(found)
 
 

@@ -17,7 +17,7 @@ from simulator.privacy.seeds import same_nonces
 from simulator.privacy.taps import replaced, replaced_everywhere
 from sirnn.crypto import group
 from sirnn.crypto.hashing import expand
-from sirnn.crypto.randomness import Randomness
+from sirnn.crypto.randomness import InsecureSeededRandomness, Randomness, SystemRandomness
 from sirnn.ot.ggm import Forest
 from sirnn.profile import Profile
 from tests.privacy.sessions import FEW_TREES, SMALL_SOURCES, both, extending
@@ -25,7 +25,7 @@ from tests.privacy.sessions import FEW_TREES, SMALL_SOURCES, both, extending
 LIMIT = 6.5
 """Standard deviations; seeds are fixed."""
 
-SESSIONS = 40
+SESSIONS = 32
 
 
 def bits_of(rows) -> np.ndarray:
@@ -221,3 +221,31 @@ async def test_as_much_randomness_is_drawn_as_security_takes(name):
         await both(extending(name, 512))
     session = 2 * (16 + 64 * 129 + 16)  # at each party a nonce, 129 scalars and a Delta
     assert sum(lengths) == session + 2 * drawn(name)
+
+
+# ------------------------------------------------------------ streams and keys
+
+
+def test_the_systems_streams_begin_at_random():
+    starts = bits_of([SystemRandomness().bytes(16) for _ in range(1500)])
+    assert_uniform(starts)
+    assert len(np.unique(starts, axis=0)) == len(starts)
+
+
+def test_streams_go_on_and_their_forks_are_others():
+    """All that is drawn from a stream, its forks and theirs is unlike, whatever they are called."""
+    root = InsecureSeededRandomness(7)
+    streams = [root, *(root.fork(label) for label in ("/0", "/1", "/0"))]
+    streams += [streams[1].fork("/0"), streams[2].fork("/0")]
+    assert_uniform(np.concatenate([bits_of([each.bytes(4) for _ in range(400)]) for each in streams], axis=1))
+    words = streams[0].words((400, 2), 13)
+    assert_uniform(bits_of(words)[:, [place for place in range(32) if place % 16 < 13]])
+
+
+async def test_keys_belong_to_their_session_fork_and_call():
+    async def program(party):
+        forks = [party, party.fork("0"), party.fork("1"), party.fork("0")]
+        return [fork.fresh_key(purpose) for fork in forks for purpose in ("a", "a", "b")]
+
+    keys = [key for seed in range(3) for key in (await both(program, seed=seed))[0]]
+    assert len(set(keys)) == len(keys) == 3 * 12
