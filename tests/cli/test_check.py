@@ -169,9 +169,7 @@ async def made_ahead(party, x):
     assert row["problems"] == []
     assert check(text, "--profile", "lean")["checks"][0]["profiles"] == ["lean"]
     assert "made_ahead does not exist in profile paper" in check(text, "--profile", "paper")["problem"]
-    assert (
-        "no protocol of these is called other; choose from made_ahead" in check(text, "--only", "other")["problem"]
-    )
+    assert "no protocol of these is called other; choose from made_ahead" in check(text, "--only", "other")["problem"]
 
 
 def test_drawing_nothing_is_refused_in_words(check):
@@ -276,7 +274,8 @@ def test_whatever_goes_wrong_is_the_verdict_of_its_protocol_alone(check, what):
 
 
 @pytest.mark.parametrize(
-    ("loop", "grace"), [("pass", 0), ("x = x + x", 0), ("await trio.lowlevel.checkpoint()", verdicts_module.GRACE_SECONDS)]
+    ("loop", "grace"),
+    [("pass", 0), ("x = x + x", 0), ("await trio.lowlevel.checkpoint()", verdicts_module.GRACE_SECONDS)],
 )
 def test_a_loop_that_sends_nothing_ends_too(check, monkeypatch, loop, grace):
     monkeypatch.setattr(verdicts_module, "GRACE_SECONDS", grace)
