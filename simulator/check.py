@@ -197,14 +197,14 @@ def random_case(spec: ProtocolSpec, params: Params, size: int, seed: int, *, con
     """Uniform inputs of the declared domain, uniformly shared; `constant` repeats one value in all instances."""
     rng = np.random.default_rng(seed)
     clear, halves = [], []
-    for kind, shape in zip(_shared(spec), spec.input_shapes(size, params), strict=False):
-        bits, domain = kind.width(params), _domain(spec, params, kind)
+    for kind, shape in zip(shared_inputs(spec), spec.input_shapes(size, params), strict=False):
+        bits, domain = kind.width(params), domain_of(spec, params, kind)
         drawn = (1,) * len(shape) if constant else shape
         value = rng.integers(domain.start, domain.stop - 1, size=drawn, dtype=np.uint64, endpoint=True)
         value = np.broadcast_to(value, shape).copy()
         mask = rng.integers(0, ring.mask(bits), size=shape, dtype=np.uint64, endpoint=True)
         clear.append(value)
-        halves.append(_split(kind, value, mask, bits))
+        halves.append(split(kind, value, mask, bits))
     return Case(spec, params, f"size {size}", size, tuple(clear), tuple(halves), drawn=True)
 
 
@@ -214,19 +214,19 @@ def edge_case(spec: ProtocolSpec, params: Params, seed: int) -> Case:
     Half of the masks are edges, too. Inputs with shapes of their own hold edges at random.
     """
     rng = np.random.default_rng(seed)
-    edges = [_edges(_domain(spec, params, kind), kind.width(params)) for kind in _shared(spec)]
+    edges = [_edges(domain_of(spec, params, kind), kind.width(params)) for kind in shared_inputs(spec)]
     size = min(MOST_EDGES, int(np.prod([len(each) for each in edges]))) if spec.shapes is None else EDGE_SIZE
     shapes, clear, halves = spec.input_shapes(size, params), [], []
     if spec.shapes is None and size < MOST_EDGES:
         values = [np.array(column, np.uint64) for column in zip(*product(*edges), strict=True)]
     else:
         values = [rng.choice(np.array(each, np.uint64), shape) for each, shape in zip(edges, shapes, strict=False)]
-    for kind, value in zip(_shared(spec), values, strict=True):
+    for kind, value in zip(shared_inputs(spec), values, strict=True):
         bits = kind.width(params)
         drawn = rng.integers(0, ring.mask(bits), size=value.shape, dtype=np.uint64, endpoint=True)
         edge = rng.choice(np.array(_edges(range(1 << bits), bits), np.uint64), value.shape)
         clear.append(value)
-        halves.append(_split(kind, value, np.where(rng.integers(0, 2, value.shape) == 1, edge, drawn), bits))
+        halves.append(split(kind, value, np.where(rng.integers(0, 2, value.shape) == 1, edge, drawn), bits))
     return Case(spec, params, "edges of the domain", size, tuple(clear), tuple(halves))
 
 
@@ -240,31 +240,31 @@ def _edges(domain: range, bits: int) -> list[int]:
 def exhaustive_case(spec: ProtocolSpec, params: Params) -> Case:
     """Every value of the declared domain with every sharing of it, for all inputs together."""
     axes: list[Clear] = []
-    for kind, bits in zip(_shared(spec), _share_bits(spec, params), strict=True):
-        domain = _domain(spec, params, kind)
+    for kind, bits in zip(shared_inputs(spec), _share_bits(spec, params), strict=True):
+        domain = domain_of(spec, params, kind)
         axes.append(np.arange(domain.start, domain.stop, dtype=np.uint64))
         if not isinstance(kind, Private):
             axes.append(np.arange(1 << (bits // 2), dtype=np.uint64))
     grid = iter([axis.reshape(-1) for axis in np.meshgrid(*axes, indexing="ij")])
     clear, halves = [], []
-    for kind in _shared(spec):
+    for kind in shared_inputs(spec):
         value = next(grid)
         mask = np.zeros_like(value) if isinstance(kind, Private) else next(grid)
         clear.append(value)
-        halves.append(_split(kind, value, mask, kind.width(params)))
+        halves.append(split(kind, value, mask, kind.width(params)))
     return Case(spec, params, "every pair of shares", clear[0].size, tuple(clear), tuple(halves))
 
 
-def _shared(spec: ProtocolSpec) -> list[Any]:
+def shared_inputs(spec: ProtocolSpec) -> list[Any]:
     """The inputs that carry a value, which `Msb` does not."""
     return [kind for kind in spec.takes if not isinstance(kind, Msb)]
 
 
 def _share_bits(spec: ProtocolSpec, params: Params) -> list[int]:
-    return [kind.width(params) * (1 if isinstance(kind, Private) else 2) for kind in _shared(spec)]
+    return [kind.width(params) * (1 if isinstance(kind, Private) else 2) for kind in shared_inputs(spec)]
 
 
-def _domain(spec: ProtocolSpec, params: Params, kind: Any) -> range:
+def domain_of(spec: ProtocolSpec, params: Params, kind: Any) -> range:
     """The declared domain, narrowed by what the parameters say is known of the top bit."""
     domain: range = kind.domain(params)
     half = 1 << (kind.width(params) - 1)
@@ -278,7 +278,7 @@ def _domain(spec: ProtocolSpec, params: Params, kind: Any) -> range:
     return domain
 
 
-def _split(kind: Any, value: Clear, mask: Clear, bits: int) -> Halved:
+def split(kind: Any, value: Clear, mask: Clear, bits: int) -> Halved:
     if isinstance(kind, Private):
         return ring.reduce(value, bits), ring.reduce(value, bits)
     other = value ^ mask if isinstance(kind, Bool) else value - mask
@@ -390,7 +390,7 @@ def check_values(case: Case, first: Outputs, second: Outputs) -> None:
     """
     spec, params = case.spec, case.params
     arguments: list[Clear] = []
-    for kind, value, halves in zip(_shared(spec), case.clear, case.halves, strict=True):
+    for kind, value, halves in zip(shared_inputs(spec), case.clear, case.halves, strict=True):
         arguments += [half.astype(np.uint64) for half in halves] if isinstance(kind, Halves) else [value]
     expected, kinds = spec.functionality(arguments, params), spec.gives(params)
     if not len(expected) == len(first) == len(second) == len(kinds):
@@ -411,7 +411,7 @@ def _counterexample(case: Case, output: int, wrong: npt.NDArray[np.bool_], want:
     at = tuple(int(place) for place in np.argwhere(wrong)[0])
     inputs = [
         str(value[at]) if isinstance(kind, Private) else f"{value[at]} (shared as {halves[0][at]}, {halves[1][at]})"
-        for kind, value, halves in zip(_shared(case.spec), case.clear, case.halves, strict=True)
+        for kind, value, halves in zip(shared_inputs(case.spec), case.clear, case.halves, strict=True)
         if value.shape == want.shape
     ]
     return Counterexample(output, at, tuple(inputs), int(want[at]), int(got[at]))

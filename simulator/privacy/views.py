@@ -28,7 +28,7 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from simulator.check import Case, _domain, _shared, _split, random_case, run_protocol
+from simulator.check import Case, domain_of, random_case, run_protocol, shared_inputs, split
 from simulator.privacy.taps import ADDED, RECEIVED, TRANSFERRED, XORED, Item, View, tapped, watching
 from simulator.simulation import simulate
 from sirnn.channel import Channel
@@ -117,13 +117,13 @@ def choices_of_halves(spec: ProtocolSpec, params: Params, size: int, seed: int) 
 def _varied(case: Case, party: int) -> Case:
     """The case with the mirror images of its values, one party's halves unchanged."""
     clear, halves = [], []
-    for kind, value, (mine, theirs) in zip(_shared(case.spec), case.clear, case.halves, strict=True):
-        domain, bits = _domain(case.spec, case.params, kind), kind.width(case.params)
+    for kind, value, (mine, theirs) in zip(shared_inputs(case.spec), case.clear, case.halves, strict=True):
+        domain, bits = domain_of(case.spec, case.params, kind), kind.width(case.params)
         mirrored = np.uint64(domain.start) + np.uint64(domain.stop - 1) - value
         if isinstance(kind, Private) and kind.owner != party:
             mirrored = value
         kept = theirs if party == 0 else mine
-        pair = _split(kind, mirrored, kept.astype(np.uint64), bits)  # (what is kept, the rest)
+        pair = split(kind, mirrored, kept.astype(np.uint64), bits)  # (what is kept, the rest)
         clear.append(mirrored)
         halves.append(pair if party == 1 or isinstance(kind, Private) else pair[::-1])
     return attrs.evolve(case, clear=tuple(clear), halves=tuple(halves))
