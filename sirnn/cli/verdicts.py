@@ -42,7 +42,7 @@ class Effort:
     Attributes:
         sizes: of the inputs.
         seed: of inputs, shares and masks.
-        runs: of the privacy check, on each choice of halves.
+        runs: of the privacy check, on each choice of halves; 0 for no such check.
         most_messages: that a party may send in one run, before that is taken for an endless loop.
         most_seconds: that one verdict may take, likewise.
     """
@@ -69,7 +69,8 @@ class Problem:
 
 def verdicts(effort: Effort) -> tuple[Verdict, ...]:
     """All that a protocol is judged by."""
-    return partial(as_declared, effort=effort), partial(private, effort=effort)
+    declared = partial(as_declared, effort=effort)
+    return (declared, partial(private, effort=effort)) if effort.runs else (declared,)
 
 
 def as_declared(spec: ProtocolSpec, params: Params, profile: Profile, *, effort: Effort) -> str:

@@ -43,7 +43,7 @@ def lines(tiny):
         "run": ["run", marked],
         "cost": ["cost", "exp", *SMALL],
         "block": ["block", "b2a", "--count", "5"],
-        "check": ["check", ROOT / "docs" / "examples" / "hamming.py", "--profile", "paper", "--runs", "8"],
+        "check": ["check", ROOT / "docs" / "examples" / "hamming.py", "--profile", "paper", "--runs", "0"],
         "sweep": ["sweep", "mux", "--profile", "paper", "--every", "30"],
         "measure": ["measure", "exp", *SMALL, "--count", "5"],
         "bench": ["bench"],
