@@ -10,12 +10,13 @@ from functools import partial
 
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
 
 from tests.mutants.collection import MUTANTS, TESTS, Mutant
 
-OPTIONS = ("-x", "-q", "-p", "no:cacheprovider", "-p", "no:randomly", "--no-header", "--tb=no")
+OPTIONS = ("-x", "-q", "-n0", "-p", "no:cacheprovider", "--no-header", "--tb=no")
 FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+)", re.MULTILINE)
 
 
@@ -63,7 +64,7 @@ def _advancing(bar: Progress, task: object, mutant: Mutant) -> str | None:
 def _print(chosen: list[Mutant], results: dict[str, str | None], only_list: bool) -> None:
     table = Table("mutant", "what it does", *([] if only_list else ["caught by"]))
     for mutant in chosen:
-        verdict = [] if only_list else [results[mutant.name] or "NOT CAUGHT"]
+        verdict = [] if only_list else [escape(results[mutant.name] or "NOT CAUGHT")]
         table.add_row(mutant.name, mutant.what, *verdict)
     Console(width=None if sys.stdout.isatty() else 200).print(table)
     if results:
