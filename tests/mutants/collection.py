@@ -368,7 +368,8 @@ _FOUND = [
                 "sirnn.correlations.selectors",
                 "        return await party.draw(selector_kind(low, high), count)\n",
                 "        made = await party.draw(selector_kind(low, high), count)\n"
-                "        return _FIRST.setdefault((party.role, party.session, low, high, count), made)\n",
+                "        ours = _FIRST.setdefault(id(party.ot), (party.ot, {}))[1]\n"
+                "        return ours.setdefault((party.role, low, high, count), made)\n",
             ),
             Edit("sirnn.correlations.selectors", "def selector_kind(", "_FIRST: dict = {}\n\n\ndef selector_kind("),
         ),
@@ -536,6 +537,78 @@ _FOUND = [
         "a forked process draws what its parent draws",
         (Edit("sirnn.crypto.confined", "if os.getpid() != self._process:", "if False:"),),
         "confined",
+    ),
+    Mutant(
+        "key-of-64-bits",
+        "the system's randomness is rooted in 64 bits",
+        (Edit("sirnn.crypto.randomness", "os.urandom(KEY_BYTES)", "os.urandom(8) + bytes(8)"),),
+        "system",
+    ),
+    Mutant(
+        "key-of-the-clock",
+        "the system's randomness is rooted in the clock",
+        (
+            Edit(
+                "sirnn.crypto.randomness",
+                "os.urandom(KEY_BYTES)",
+                'hashlib.sha256(str(__import__("time").time_ns()).encode()).digest()[:16]',
+            ),
+        ),
+        "system",
+    ),
+    Mutant(
+        "softspoken-roots-short",
+        "the roots of SoftSpoken's trees have 64 bits",
+        (
+            Edit(
+                "sirnn.ot.softspoken",
+                "roots = party.randomness.words((self._digits, 1, 2), 64)",
+                "roots = party.randomness.words((self._digits, 1, 2), 64)\n            roots[:, :, 1] = roots[:, :, 0]",
+            ),
+        ),
+        "softspoken",
+    ),
+    Mutant(
+        "one-mask-for-two",
+        "two operands of a pair of ANDs have one mask",
+        (
+            Edit(
+                "sirnn.blocks.boolean",
+                "d, e, f = (BooleanShare(party.randomness.bits(pairs)) for _ in range(3))",
+                "d, f = (BooleanShare(party.randomness.bits(pairs)) for _ in range(2))\n        e = f",
+            ),
+        ),
+        "paper",
+    ),
+    Mutant(
+        "first-bit-twice",
+        "both products of a pair of random ANDs are of one operand",
+        (
+            Edit(
+                "sirnn.correlations.triples",
+                "e, f = (_bit(operands[two], place) for place in (0, 1))",
+                "e, f = (_bit(operands[two], place) for place in (0, 0))",
+            ),
+            Edit(
+                "sirnn.correlations.triples",
+                "g, h = (_bit(products[two], place) for place in (0, 1))",
+                "g, h = (_bit(products[two], place) for place in (0, 0))",
+            ),
+        ),
+        "and_common",
+    ),
+    Mutant(
+        "first-pad-zero",
+        "the pad of the first message of a 1-of-N OT is zero",
+        (
+            Edit(
+                "sirnn.kernels.pads",
+                "pads[j, k] = sums[k] & mask",
+                "pads[j, k] = sums[k] & mask if k else np.uint64(0)",
+            ),
+            Edit("sirnn.kernels.pads", "pads[j] = pad & mask", "pads[j] = pad & mask if choices[j] else np.uint64(0)"),
+        ),
+        "millionaires",
     ),
 ]
 

@@ -7,7 +7,8 @@ trees and columns are grown from, the random OTs themselves.
 
 from __future__ import annotations
 
-from collections import Counter
+import os
+from collections import Counter, defaultdict
 
 import numpy as np
 import pytest
@@ -162,30 +163,31 @@ async def test_sources_hash_nothing_twice(name):
 
 @pytest.mark.parametrize("name", SMALL_SOURCES)
 async def test_seeds_that_are_grown_are_random(name):
-    """What is expanded into columns and leaves, and the roots of trees."""
-    grown = []
+    """What is expanded into columns and leaves, and the roots of trees, each for itself."""
+    grown = defaultdict(list)
 
     def expanding(original):
         def tap(key, seeds, nblocks, **options):
-            grown.append(np.array(seeds))
+            grown[len(seeds)].append(np.array(seeds))
             return original(key, seeds, nblocks, **options)
 
         return tap
 
     def growing(original):
         def tap(self, key, roots, delta, leaves):
-            grown.append(np.array(roots))
+            grown["roots"].append(np.array(roots))
             return original(self, key, roots, delta, leaves)
 
         return tap
 
     with replaced_everywhere(expand, expanding), replaced(Forest, "grow", growing):
-        for seed in range(3):
+        for seed in range(4):
             await both(extending(name, 512), seed=seed)
-    seeds = np.unique(np.concatenate(grown), axis=0)
-    seeds = seeds[np.any(seeds > 1 << 32, axis=1)]  # a node that a party does not know is held as zero
-    assert len(seeds) > 200
-    assert_uniform(bits_of(seeds))
+    for batches in grown.values():
+        seeds = np.unique(np.concatenate(batches), axis=0)
+        seeds = seeds[np.any(seeds > 1 << 32, axis=1)]  # a node that a party does not know is held as zero
+        assert len(seeds) > 100
+        assert_uniform(bits_of(seeds))
 
 
 # ------------------------------------------------------------ how much of it
@@ -230,6 +232,24 @@ def test_the_systems_streams_begin_at_random():
     starts = bits_of([SystemRandomness().bytes(16) for _ in range(1500)])
     assert_uniform(starts)
     assert len(np.unique(starts, axis=0)) == len(starts)
+
+
+def test_the_systems_streams_follow_from_the_system_alone(monkeypatch):
+    """From 16 bytes of it, every one of which counts, and from nothing else that changes."""
+    given = []
+
+    def start(flipped=None):
+        def urandom(size):
+            given.append(size)
+            return bytes(255 * (place == flipped) for place in range(size))
+
+        monkeypatch.setattr(os, "urandom", urandom)
+        return SystemRandomness().bytes(32)
+
+    starts = [start(), *map(start, range(16))]
+    assert set(given) == {16}
+    assert starts[0] == start()
+    assert len(set(starts)) == 17
 
 
 def test_streams_go_on_and_their_forks_are_others():
