@@ -201,7 +201,6 @@ def _taking(ledger: Ledger, take: Any) -> Any:
         party = _party.get()
         if kind in COTS and party is not None:
             rows = np.ascontiguousarray(material[0])
-            # A sender's row is even and a receiver's has its choice in the lowest bit: neither is all the row says.
             ledger.drawn[party, kind].append(rows.view(BLOCK).reshape(-1))
         return material
 
